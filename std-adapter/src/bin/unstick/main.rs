@@ -1,0 +1,2 @@
+//! The `unstick` tool.
+fn main() {}
