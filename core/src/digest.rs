@@ -1,0 +1,112 @@
+//! MD5 digests of bodies (RFC 1321): a check against damage, no protection against a forger.
+
+use core::fmt;
+
+/// Bytes of a digest.
+pub const LEN: usize = 16;
+
+/// An MD5 digest; shown, and written to the wire, as 32 lower-case hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Digest(pub [u8; LEN]);
+
+impl Digest {
+    /// Reads 32 hex digits of either case; `None` for anything else, such as the tutorials'
+    /// placeholder `sssxxxadwc123asd123` (rule H7).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut digest = [0; LEN];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != LEN || !rest.is_empty() {
+            return None;
+        }
+        for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+            let nibble = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
+            *byte = (nibble(*high)? << 4) | nibble(*low)?;
+        }
+        Some(Self(digest))
+    }
+
+    /// The 32 lower-case hex digits.
+    #[must_use]
+    pub fn hex(self) -> heapless::String<{ 2 * LEN }> {
+        let mut hex = heapless::String::new();
+        for byte in self.0 {
+            for nibble in [byte >> 4, byte & 0xF] {
+                // Always a digit, and always space for it.
+                let _ = hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        hex
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+/// A digest in the making. Without feature `md5` it takes bytes and never gives a digest.
+#[derive(Clone, Default)]
+pub struct Hasher {
+    #[cfg(feature = "md5")]
+    md5: md5::Md5,
+}
+
+impl Hasher {
+    /// Adds the next bytes.
+    #[cfg_attr(not(feature = "md5"), expect(clippy::needless_pass_by_ref_mut, unused_variables))]
+    pub fn update(&mut self, bytes: &[u8]) {
+        #[cfg(feature = "md5")]
+        md5::Digest::update(&mut self.md5, bytes);
+    }
+
+    /// The digest of all bytes added, and a fresh start.
+    #[cfg_attr(not(feature = "md5"), expect(clippy::needless_pass_by_ref_mut))]
+    pub fn finish(&mut self) -> Option<Digest> {
+        #[cfg(feature = "md5")]
+        return Some(Digest(md5::Digest::finalize_reset(&mut self.md5).into()));
+        #[cfg(not(feature = "md5"))]
+        None
+    }
+
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn digest(bytes: &[u8]) -> Option<Digest> {
+        let mut hasher = Self::default();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+#[cfg(all(test, feature = "md5"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_of_rfc_1321() {
+        for (text, hex) in [
+            ("", "d41d8cd98f00b204e9800998ecf8427e"),
+            ("abc", "900150983cd24fb0d6963f7d28e17f72"),
+            ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+        ] {
+            let digest = Hasher::digest(text.as_bytes()).unwrap();
+            assert_eq!(digest.hex(), hex);
+            assert_eq!(Digest::parse(&hex.to_uppercase()), Some(digest));
+        }
+    }
+
+    #[test]
+    fn what_is_no_digest_is_none() {
+        assert_eq!(Digest::parse("sssxxxadwc123asd123"), None);
+        assert_eq!(Digest::parse("d41d8cd98f00b204e9800998ecf8427"), None);
+        assert_eq!(Digest::parse("+41d8cd98f00b204e9800998ecf8427e"), None);
+    }
+}

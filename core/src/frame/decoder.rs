@@ -1,0 +1,204 @@
+//! The borrowing decoder.
+
+use super::{FrameError, Oversize, PREFIX, PrefixReader, check};
+
+/// Decodes frames into pieces of the chunks it is given; holds a position and no payload.
+///
+/// [`Decoder::decode`] takes bytes off the front of a chunk until it has something to tell; call it
+/// until it gives `None`, then bring the next chunk. After an error it gives that error for ever:
+/// a stream without a known boundary cannot be resumed.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    limit: u32,
+    oversize: Oversize,
+    state: State,
+}
+
+/// What a decoder found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The next bytes of a frame within the limit.
+    Piece(Piece<'a>),
+    /// A frame over the limit has been read to its end and discarded.
+    Skipped {
+        /// Payload bytes it declared and had.
+        declared: u32,
+    },
+}
+
+/// Consecutive bytes of one frame. A frame that lies whole in one chunk is one piece, a torn one is
+/// several; only an empty frame has an empty piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The bytes, borrowed from the chunk.
+    pub bytes: &'a [u8],
+    /// Payload bytes of the whole frame.
+    pub total: u32,
+    /// Payload bytes that came before these; 0 in a frame's first piece.
+    pub offset: u32,
+}
+
+impl Piece<'_> {
+    /// Whether this is the frame's last piece.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.left() == 0
+    }
+
+    /// Payload bytes still to come after this piece.
+    #[must_use]
+    pub fn left(&self) -> u32 {
+        // A piece is never longer than what was left of its frame, so this is exact.
+        self.total.saturating_sub(self.offset).saturating_sub(self.bytes.len() as u32)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Prefix(PrefixReader),
+    Payload { total: u32, left: u32 },
+    Skipping { total: u32, left: u32 },
+    Failed(FrameError),
+}
+
+impl Decoder {
+    /// A decoder of frames of at most `limit` payload bytes; larger ones meet `oversize`.
+    #[must_use]
+    pub const fn new(limit: u32, oversize: Oversize) -> Self {
+        Self { limit, oversize, state: State::Prefix(PrefixReader { bytes: [0; PREFIX], got: 0 }) }
+    }
+
+    /// Takes bytes off `chunk` up to and including the next event; `None` when the chunk is used up.
+    #[inline]
+    pub fn decode<'a>(&mut self, chunk: &mut &'a [u8]) -> Result<Option<Event<'a>>, FrameError> {
+        if let State::Prefix(reader) = &mut self.state {
+            let Some(declared) = reader.read(chunk) else { return Ok(None) };
+            return self.start(declared, chunk);
+        }
+        self.resume(chunk)
+    }
+
+    /// End of input: an error if it falls inside a frame.
+    pub fn end(&self) -> Result<(), FrameError> {
+        let missing = match self.state {
+            State::Prefix(reader) => reader.missing() as u64,
+            State::Payload { left, .. } | State::Skipping { left, .. } => u64::from(left),
+            State::Failed(error) => return Err(error),
+        };
+        if missing == 0 { Ok(()) } else { Err(FrameError::Truncated { missing }) }
+    }
+
+    /// A prefix is whole: the frame in one piece if the chunk has all of it, else its first piece.
+    #[inline]
+    fn start<'a>(
+        &mut self,
+        declared: i32,
+        chunk: &mut &'a [u8],
+    ) -> Result<Option<Event<'a>>, FrameError> {
+        match check(declared, self.limit) {
+            Ok(total) => {
+                if let Some((bytes, rest)) = chunk.split_at_checked(total as usize) {
+                    *chunk = rest;
+                    return Ok(Some(Event::Piece(Piece { bytes, total, offset: 0 })));
+                }
+                self.state = State::Payload { total, left: total };
+                if chunk.is_empty() { Ok(None) } else { self.resume(chunk) }
+            }
+            Err(FrameError::Oversized { declared: total, .. })
+                if self.oversize.skips(u64::from(total)) =>
+            {
+                self.state = State::Skipping { total, left: total };
+                self.resume(chunk)
+            }
+            Err(error) => {
+                self.state = State::Failed(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Inside a frame: what the chunk has of it.
+    fn resume<'a>(&mut self, chunk: &mut &'a [u8]) -> Result<Option<Event<'a>>, FrameError> {
+        let (total, left, skipping) = match self.state {
+            State::Prefix(_) => return Ok(None),
+            State::Payload { total, left } => (total, left, false),
+            State::Skipping { total, left } => (total, left, true),
+            State::Failed(error) => return Err(error),
+        };
+        if chunk.is_empty() {
+            return Ok(None);
+        }
+        let (bytes, rest) = chunk.split_at_checked(left as usize).unwrap_or((*chunk, &[]));
+        *chunk = rest;
+        let after = left.saturating_sub(bytes.len() as u32);
+        self.state = match (after, skipping) {
+            (0, _) => State::Prefix(PrefixReader::default()),
+            (left, false) => State::Payload { total, left },
+            (left, true) => State::Skipping { total, left },
+        };
+        Ok(match (after, skipping) {
+            (_, false) => {
+                Some(Event::Piece(Piece { bytes, total, offset: total.saturating_sub(left) }))
+            }
+            (0, true) => Some(Event::Skipped { declared: total }),
+            (_, true) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &[u8] = b"\x02\0\0\0hi\0\0\0\0\x05\0\0\0hello\x03\0\0\0you";
+
+    /// Frames joined to text, `-` for one skipped: what no split may change.
+    fn run(decoder: &mut Decoder, chunks: &[&[u8]]) -> Result<std::string::String, FrameError> {
+        let mut seen = std::string::String::new();
+        for mut chunk in chunks.iter().copied() {
+            while let Some(event) = decoder.decode(&mut chunk)? {
+                match event {
+                    Event::Piece(piece) => {
+                        seen.push_str(core::str::from_utf8(piece.bytes).unwrap());
+                        if piece.is_last() {
+                            seen.push('|');
+                        }
+                    }
+                    Event::Skipped { declared } => seen.push_str(&std::format!("-{declared}|")),
+                }
+            }
+        }
+        decoder.end().map(|()| seen)
+    }
+
+    #[test]
+    fn every_split_gives_the_same_frames() {
+        for cut in 0..=STREAM.len() {
+            let (left, right) = STREAM.split_at(cut);
+            let mut decoder = Decoder::new(5, Oversize::Close);
+            assert_eq!(run(&mut decoder, &[left, right]).as_deref(), Ok("hi||hello|you|"));
+            let mut decoder = Decoder::new(4, Oversize::DEFAULT);
+            assert_eq!(run(&mut decoder, &[left, right]).as_deref(), Ok("hi||-5|you|"));
+        }
+    }
+
+    #[test]
+    fn the_end_says_what_is_missing() {
+        for (cut, missing) in [(1, 3), (3, 1), (4, 2), (5, 1)] {
+            let mut decoder = Decoder::new(5, Oversize::Close);
+            let end = run(&mut decoder, &[&STREAM[..cut]]);
+            assert_eq!(end, Err(FrameError::Truncated { missing }), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_bad_prefix_is_refused_at_its_fourth_byte_and_for_ever() {
+        let mut decoder = Decoder::new(5, Oversize::Skip { budget: 6 });
+        let error = FrameError::Oversized { declared: 7, limit: 5 };
+        assert_eq!(run(&mut decoder, &[b"\x07\0\0\0"]), Err(error));
+        assert_eq!(run(&mut decoder, &[b"\x01\0\0\0a"]), Err(error));
+        let mut decoder = Decoder::new(5, Oversize::DEFAULT);
+        let error = FrameError::Negative { declared: -1 };
+        assert_eq!(run(&mut decoder, &[b"\xFF\xFF\xFF", b"\xFF"]), Err(error));
+    }
+}

@@ -1,0 +1,92 @@
+//! Every limit and every default, in one place.
+
+use core::time::Duration;
+
+/// Bytes of a bare request (rule B1): what one `recv(1024)` of the tutorials takes.
+pub const REQUEST: usize = 1024;
+
+/// Bytes of a JSON header, by default (rule H1).
+pub const HEADER: usize = 1024;
+
+/// Bytes of reply text a command can write, by default; longer bodies come from a source.
+pub const TEXT: usize = 1024;
+
+/// Bytes of an `id` as it stands on the wire, quotes and escapes included (rule C2).
+pub const ID: usize = 64;
+
+/// Bytes of a file name in UTF-8.
+pub const NAME: usize = 255;
+
+/// Bytes of the sentence that explains a refusal; a longer one is cut.
+pub const REASON: usize = 160;
+
+/// Levels of nesting in a header (rule H4).
+pub const DEPTH: usize = 8;
+
+/// Keys of all objects open at once in a header, which is what finding duplicates costs (rule H4).
+pub const KEYS: usize = 32;
+
+/// A UDP reply without a key is at most this many times as long as its request (rule U4).
+pub const AMPLIFICATION: usize = 3;
+
+/// What one session allows and how long it waits. [`Limits::DEFAULT`] is what nodes use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Limits {
+    /// What happens to a request whose body is refused before it has come.
+    pub oversize: Oversize,
+    /// Longest wait between requests; then the connection is closed.
+    pub idle: Duration,
+    /// Longest time from the first byte of a header to its last. Not renewed by each byte, so a
+    /// peer that sends a byte a second holds a session no longer than this.
+    pub header: Duration,
+    /// Longest wait without a byte moving while a body comes, or output is not taken.
+    pub stall: Duration,
+    /// Longest wait for a command to have its answer ready.
+    pub answer: Duration,
+}
+
+impl Limits {
+    /// The defaults: skip up to 64 KiB, idle 5 min, header 10 s, stall 30 s, answer 60 s.
+    pub const DEFAULT: Self = Self {
+        oversize: Oversize::DEFAULT,
+        idle: Duration::from_secs(300),
+        header: Duration::from_secs(10),
+        stall: Duration::from_secs(30),
+        answer: Duration::from_secs(60),
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What happens to something larger than its limit (rule F4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Oversize {
+    /// Report it, then close.
+    Close,
+    /// Read and discard exactly the declared bytes, report it and go on. There is no `Skip`
+    /// without a budget: a peer could make us read for ever.
+    Skip {
+        /// The most bytes discarded for one item; a larger item is closed upon.
+        budget: u64,
+    },
+}
+
+impl Oversize {
+    /// Skip up to 64 KiB.
+    pub const DEFAULT: Self = Self::Skip { budget: 64 * 1024 };
+
+    /// Whether `len` bytes are to be skipped.
+    #[must_use]
+    pub const fn skips(self, len: u64) -> bool {
+        match self {
+            Self::Close => false,
+            Self::Skip { budget } => len <= budget,
+        }
+    }
+}
