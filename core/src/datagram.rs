@@ -1,0 +1,84 @@
+//! Datagrams: what arrived, what fits, and what a stack can really carry.
+
+#[cfg(feature = "commands")]
+mod answer;
+mod budget;
+
+#[cfg(feature = "commands")]
+pub use answer::answer;
+pub use budget::{Budget, BudgetError, Ip};
+
+use core::fmt;
+
+/// The classic limit of DNS over UDP (RFC 1035 section 4.2.1), and the tutorials' "safe" size.
+pub const CLASSIC: usize = 512;
+/// What every IPv4 host reassembles: 576 (RFC 791) less 28 bytes of headers.
+pub const IPV4_MINIMUM: usize = 548;
+/// What every IPv6 link carries: 1280 (RFC 8200) less 48 bytes of headers.
+pub const IPV6_MINIMUM: usize = 1232;
+/// What an Ethernet frame carries over IPv4: 1500 less 28 bytes of headers.
+pub const ETHERNET: usize = 1472;
+/// What IPv4 can carry at all, in fragments: 65535 less 28 bytes of headers.
+pub const IPV4_MAXIMUM: usize = 65507;
+
+/// A datagram as it arrived; who sent it is the transport's to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Datagram<'a> {
+    /// All its bytes, at least one.
+    Whole(&'a [u8]),
+    /// It has no bytes, which UDP allows.
+    Empty,
+    /// It was longer than the buffer: only its head is here, and it is never taken for the whole.
+    Truncated {
+        /// The bytes that fit.
+        head: &'a [u8],
+        /// Its true length in bytes, where the system tells it.
+        len: Option<usize>,
+    },
+}
+
+impl<'a> Datagram<'a> {
+    /// What a receive means that put `bytes` into a buffer and reported a datagram of `len` bytes.
+    #[must_use]
+    pub fn received(bytes: &'a [u8], len: usize) -> Self {
+        if len > bytes.len() {
+            Self::Truncated { head: bytes, len: Some(len) }
+        } else if bytes.is_empty() {
+            Self::Empty
+        } else {
+            Self::Whole(bytes)
+        }
+    }
+
+    /// The bytes that are here.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Whole(bytes) | Self::Truncated { head: bytes, .. } => bytes,
+            Self::Empty => &[],
+        }
+    }
+}
+
+/// A datagram that is not sent because it is over a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TooLarge {
+    /// Its bytes.
+    pub len: usize,
+    /// The bytes allowed.
+    pub limit: usize,
+}
+
+/// Checks a datagram against a limit before it is sent.
+pub fn check(len: usize, limit: usize) -> Result<(), TooLarge> {
+    if len > limit { Err(TooLarge { len, limit }) } else { Ok(()) }
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a datagram of {} bytes is over the limit of {}", self.len, self.limit)
+    }
+}
+
+impl core::error::Error for TooLarge {}

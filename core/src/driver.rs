@@ -1,0 +1,136 @@
+//! Drivers: they move bytes between a stream and a session, and know nothing of either.
+//!
+//! [`Pump`] keeps the bytes and the positions; [`blocking`] and [`nonblocking`] each add the few
+//! lines that wait. Because the positions are in the pump, a driver that is cut short, its future
+//! dropped, goes on later where it was.
+
+#[cfg(feature = "embedded-io")]
+pub mod blocking;
+#[cfg(feature = "embedded-io-async")]
+pub mod nonblocking;
+
+use crate::session::{Session, Step};
+use crate::time::Instant;
+
+/// A session between an input and an output buffer.
+///
+/// `B` is an array, a `Vec<u8>`, a `&'static mut [u8]`. The input buffer bounds what one receive
+/// delivers: give it at least [`REQUEST`](crate::limits::REQUEST) bytes for the frame and message
+/// services. The output buffer bounds what one write carries. Neither may be empty.
+#[derive(Debug)]
+pub struct Pump<S, B> {
+    /// The session.
+    pub session: S,
+    input: Buffer<B>,
+    output: Buffer<B>,
+    ended: bool,
+}
+
+/// Bytes `start..end` of a buffer are in use.
+#[derive(Debug)]
+struct Buffer<B> {
+    bytes: B,
+    start: usize,
+    end: usize,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Buffer<B> {
+    const fn new(bytes: B) -> Self {
+        Self { bytes, start: 0, end: 0 }
+    }
+
+    fn used(&self) -> &[u8] {
+        self.bytes.as_ref().get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn space(&mut self) -> &mut [u8] {
+        self.bytes.as_mut().get_mut(self.end..).unwrap_or_default()
+    }
+
+    fn fill(&mut self, count: usize) {
+        self.end = self.end.saturating_add(count).min(self.bytes.as_ref().len());
+    }
+
+    fn drain(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.end);
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+}
+
+impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
+    /// A session at the start of a connection, between two buffers.
+    pub const fn new(session: S, input: B, output: B) -> Self {
+        Self { session, input: Buffer::new(input), output: Buffer::new(output), ended: false }
+    }
+
+    /// Steps the session with all the input there is and all the space there is.
+    pub fn step<H>(&mut self, now: Instant, host: &mut H) -> Step
+    where
+        S: Session<H>,
+    {
+        let step = self.session.step(now, host, self.input.used(), self.output.space());
+        self.input.drain(step.taken);
+        self.output.fill(step.given);
+        step
+    }
+
+    /// What is to be sent.
+    pub fn unsent(&self) -> &[u8] {
+        self.output.used()
+    }
+
+    /// So many bytes of [`Pump::unsent`] have been sent.
+    pub fn sent(&mut self, count: usize) {
+        self.output.drain(count);
+    }
+
+    /// Whether a receive may go on: the session has taken all input, and more may come.
+    pub fn wants_input(&self) -> bool {
+        self.input.used().is_empty() && !self.ended
+    }
+
+    /// So many bytes have been received into the input buffer; 0 is the end of input.
+    #[cfg_attr(not(any(feature = "embedded-io", feature = "embedded-io-async")), expect(dead_code))]
+    fn received<H>(&mut self, count: usize)
+    where
+        S: Session<H>,
+    {
+        self.input.fill(count);
+        if count == 0 {
+            self.ended = true;
+            self.session.end();
+        }
+    }
+
+    /// Where to receive, and what to send.
+    #[cfg_attr(not(feature = "embedded-io-async"), expect(dead_code))]
+    fn parts(&mut self) -> (&mut [u8], &[u8]) {
+        (self.input.space(), self.output.used())
+    }
+}
+
+/// Why a stream failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Error<R, W> {
+    /// A read failed.
+    Read(R),
+    /// A write failed.
+    Write(W),
+    /// A write took no byte.
+    WriteZero,
+}
+
+impl<R: core::fmt::Display, W: core::fmt::Display> core::fmt::Display for Error<R, W> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Read(error) => write!(f, "cannot read: {error}"),
+            Self::Write(error) => write!(f, "cannot write: {error}"),
+            Self::WriteZero => write!(f, "cannot write: the stream takes no bytes"),
+        }
+    }
+}
+
+impl<R: core::error::Error, W: core::error::Error> core::error::Error for Error<R, W> {}

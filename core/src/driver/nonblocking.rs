@@ -1,0 +1,117 @@
+//! The driver over [`embedded_io_async`] streams.
+
+use super::{Error, Pump};
+use crate::session::{Closed, Next, Session};
+use crate::time::Instant;
+use core::future::pending;
+use embassy_futures::select::{Either4, select4};
+use embedded_io_async::{Read, Write};
+
+/// What an async driver needs besides a stream.
+#[allow(async_fn_in_trait, reason = "whether it is Send is for each runtime to know")]
+pub trait Runtime {
+    /// The time.
+    fn now(&self) -> Instant;
+
+    /// Waits until that time.
+    async fn sleep_until(&self, deadline: Instant);
+
+    /// Waits until the host may have become ready. Too early is no harm.
+    async fn host_ready(&self);
+}
+
+/// Drives a session until it is over; gives why. All it gave has then been sent and flushed; to
+/// close the stream is the caller's.
+///
+/// Reading and writing go on side by side, so the streams' futures must lose nothing when they are
+/// dropped before they are ready, as those of tokio and embassy-net do. So may this one be: it goes
+/// on where it was when it is called again. Upon a failed read or write the session is aborted.
+pub async fn run<S, H, B, R, W, T>(
+    pump: &mut Pump<S, B>,
+    host: &mut H,
+    reader: &mut R,
+    writer: &mut W,
+    runtime: &T,
+) -> Result<Closed, Error<R::Error, W::Error>>
+where
+    S: Session<H>,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    R: Read,
+    W: Write,
+    T: Runtime,
+{
+    loop {
+        match advance(pump, host, reader, writer, runtime).await {
+            Ok(Next::Closed(why)) => return Ok(why),
+            Ok(_) => {}
+            Err(error) => {
+                pump.session.abort(host);
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// One round: steps the session, then waits for the first of what it can wait for.
+///
+/// Gives what the session waited for. A client uses this instead of [`run`], until its caller has
+/// all it wants. The session is not aborted upon an error.
+pub async fn advance<S, H, B, R, W, T>(
+    pump: &mut Pump<S, B>,
+    host: &mut H,
+    reader: &mut R,
+    writer: &mut W,
+    runtime: &T,
+) -> Result<Next, Error<R::Error, W::Error>>
+where
+    S: Session<H>,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    R: Read,
+    W: Write,
+    T: Runtime,
+{
+    let step = pump.step(runtime.now(), host);
+    if let Next::Closed(_) = step.next {
+        while !pump.unsent().is_empty() {
+            let count = writer.write(pump.unsent()).await.map_err(Error::Write)?;
+            sent(pump, count)?;
+        }
+        writer.flush().await.map_err(Error::Write)?;
+        return Ok(step.next);
+    }
+    let wants_input = pump.wants_input();
+    let (space, unsent) = pump.parts();
+    // A session that wants only output and has none to send is stepped again at once.
+    if step.next == Next::Output && unsent.is_empty() {
+        return Ok(step.next);
+    }
+    let read = async { if wants_input { reader.read(space).await } else { pending().await } };
+    let write =
+        async { if unsent.is_empty() { pending().await } else { writer.write(unsent).await } };
+    let ready = async {
+        if step.next == Next::Host { runtime.host_ready().await } else { pending().await }
+    };
+    let late = async {
+        match step.deadline {
+            Some(deadline) => runtime.sleep_until(deadline).await,
+            None => pending().await,
+        }
+    };
+    match select4(write, read, ready, late).await {
+        Either4::First(count) => sent(pump, count.map_err(Error::Write)?)?,
+        Either4::Second(count) => pump.received(count.map_err(Error::Read)?),
+        Either4::Third(()) | Either4::Fourth(()) => {}
+    }
+    Ok(step.next)
+}
+
+fn sent<S, B, R, W>(pump: &mut Pump<S, B>, count: usize) -> Result<(), Error<R, W>>
+where
+    B: AsRef<[u8]> + AsMut<[u8]>,
+{
+    if count == 0 {
+        return Err(Error::WriteZero);
+    }
+    pump.sent(count);
+    Ok(())
+}
