@@ -96,11 +96,12 @@
 //!
 //! | session | bytes |
 //! |---|---|
-//! | `frame::Decoder` | 24 |
-//! | `frame::Assembler<64>` | 96 |
-//! | `Server` (headers of 1024, texts of 1024) | 2528 |
-//! | `Server<_, 256, 128>` | 864 |
-//! | `Client` (headers of 1024) | 1328 |
+//! | `frame::Decoder` | 48 |
+//! | `frame::Assembler<64>` | 120 |
+//! | `Server`, headers and texts of 1024 | 2544 |
+//! | `Server`, headers of 256, texts of 128 | 880 |
+//! | `Client`, headers of 1024 | 1328 |
+//! | `Client`, headers of 256 | 560 |
 //!
 //! # Features
 //!

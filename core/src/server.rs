@@ -299,3 +299,6 @@ pub(crate) fn refusal(error: &MessageError) -> Refusal {
     };
     Refusal::new(status, format_args!("{error}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+use super::*;
+use crate::header::Header;
+use crate::host::{Identity, Node};
+use crate::limits::Oversize;
+use crate::session::Phase;
+use crate::store::RamStore;
+use core::time::Duration;
+use std::string::String;
+use std::vec::Vec;
+
+type Files = RamStore<[u8; 64], 3>;
+type TestNode = Node<Files>;
+
+fn node() -> TestNode {
+    let identity = Identity {
+        name: "node",
+        version: "1",
+        target: "test",
+        datagram: 1472,
+        started: Instant::ZERO,
+    };
+    Node::new(identity, RamStore::new([[0; 64]; 3]))
+}
+
+fn message(json: &str, body: &str) -> Vec<u8> {
+    let mut bytes = i32::try_from(json.len()).unwrap().to_le_bytes().to_vec();
+    bytes.extend(json.bytes());
+    bytes.extend(body.bytes());
+    bytes
+}
+
+/// The status and body of each reply in `bytes`.
+fn replies(mut bytes: &[u8]) -> Vec<(String, String)> {
+    let mut reader = Reader::<1024>::new(Role::Reply);
+    let mut seen = Vec::new();
+    while let Some(event) = reader.read(&mut bytes).unwrap() {
+        match event {
+            message::Event::Header { header: Header { status, .. }, .. } => {
+                seen.push((status.unwrap().chars().collect(), String::new()));
+            }
+            message::Event::Body(piece) => {
+                seen.last_mut().unwrap().1.push_str(str::from_utf8(piece).unwrap());
+            }
+            message::Event::End(_) => {}
+        }
+    }
+    seen
+}
+
+/// Steps with all of `input`; gives the output and what it waits for.
+fn step(server: &mut Server<TestNode>, now: Instant, input: &[u8]) -> (Vec<u8>, Step) {
+    let mut output = [0xA5; 4096];
+    let step = server.step(now, &mut node(), input, &mut output);
+    (output[..step.given].to_vec(), step)
+}
+
+#[test]
+fn all_that_one_read_brought_is_answered_in_one_step() {
+    let mut server = Server::<_>::new(Service::Frame, Limits::DEFAULT);
+    let input = b"upper a\r\n\n\r\necho b\nupper c";
+    let (output, step) = step(&mut server, Instant::ZERO, input);
+    assert_eq!(output, b"\x01\0\0\0A\x01\0\0\0b\x01\0\0\0C");
+    assert_eq!((step.taken, step.next), (input.len(), Next::Input));
+}
+
+#[test]
+fn input_is_not_taken_while_output_is_full() {
+    let (mut node, mut server) = (node(), Server::<_>::new(Service::Frame, Limits::DEFAULT));
+    let input = b"upper ab\nupper cd\n";
+    let mut output = [0; 5];
+    let first = server.step(Instant::ZERO, &mut node, input, &mut output);
+    assert_eq!((first.taken, first.given, first.next), (9, 5, Next::Output));
+    assert_eq!(&output, b"\x02\0\0\0A");
+    let second = server.step(Instant::ZERO, &mut node, &input[9..], &mut output);
+    assert_eq!((second.taken, second.given, second.next), (9, 5, Next::Output));
+    assert_eq!(&output, b"B\x02\0\0\0");
+    let third = server.step(Instant::ZERO, &mut node, &[], &mut output);
+    assert_eq!((third.given, third.next), (2, Next::Input));
+}
+
+#[test]
+fn a_refused_body_is_skipped_or_closed_upon() {
+    let request = message(r#"{"command":"upper a","total_size":5}"#, "hello");
+    let next = message(r#"{"command":"upper b"}"#, "");
+    let input = [request, next].concat();
+    let refusal = ("bad-request".into(), "upper takes no body; 5 bytes came".into());
+
+    let mut server = Server::<_>::new(Service::Command, Limits::DEFAULT);
+    let (output, _) = step(&mut server, Instant::ZERO, &input);
+    assert_eq!(replies(&output), [refusal.clone(), ("ok".into(), "B".into())]);
+
+    let limits = Limits { oversize: Oversize::Close, ..Limits::DEFAULT };
+    let mut server = Server::<_>::new(Service::Command, limits);
+    let (output, step) = step(&mut server, Instant::ZERO, &input);
+    assert_eq!(replies(&output), [refusal]);
+    assert_eq!(step.next, Next::Closed(Closed::Oversized { declared: 5 }));
+}
+
+#[test]
+fn a_header_must_be_whole_in_time_however_its_bytes_drip() {
+    let mut server = Server::<_>::new(Service::Command, Limits::DEFAULT);
+    let header = Limits::DEFAULT.header;
+    let bytes = message(r#"{"command":"upper a"}"#, "");
+    for (second, byte) in bytes.iter().take(9).enumerate() {
+        let now = Instant::from_millis(second as u64 * 1000);
+        let (_, step) = step(&mut server, now, &[*byte]);
+        assert_eq!(step.deadline, Some(Instant::ZERO.after(header)), "not renewed");
+    }
+    let (_, late) = step(&mut server, Instant::ZERO.after(header), b"");
+    assert_eq!(late.next, Next::Closed(Closed::Timeout(Phase::Header)));
+}
+
+#[test]
+fn deadlines_of_idle_and_stalled_peers() {
+    let mut server = Server::<_>::new(Service::Frame, Limits::DEFAULT);
+    let (_, first) = step(&mut server, Instant::from_millis(5), b"");
+    let idle = Instant::from_millis(5).after(Limits::DEFAULT.idle);
+    assert_eq!(first.deadline, Some(idle));
+    let (_, busy) = step(&mut server, Instant::from_millis(1000), b"upper a\n");
+    assert!(busy.deadline > Some(idle), "a request renews it");
+    let (_, last) = step(&mut server, busy.deadline.unwrap(), b"");
+    assert_eq!(last.next, Next::Closed(Closed::Timeout(Phase::Idle)));
+
+    let mut server = Server::<_>::new(Service::Frame, Limits::DEFAULT);
+    let stalled = server.step(Instant::ZERO, &mut node(), b"upper a\n", &mut []);
+    assert_eq!(stalled.next, Next::Output);
+    assert_eq!(stalled.deadline, Some(Instant::ZERO.after(Duration::from_secs(30))));
+    let late = server.step(stalled.deadline.unwrap(), &mut node(), b"", &mut []);
+    assert_eq!(late.next, Next::Closed(Closed::Timeout(Phase::Output)));
+}
+
+#[test]
+fn a_connection_lost_in_a_put_leaves_the_store_as_it_was() {
+    let (mut node, mut server) = (node(), Server::<_>::new(Service::Command, Limits::DEFAULT));
+    let mut input = message(r#"{"command":"put a","total_size":5}"#, "hell");
+    server.step(Instant::ZERO, &mut node, &input, &mut []);
+    server.abort(&mut node);
+    assert_eq!(node.counters.get(Event::Resets), 1);
+
+    // All three buffers are free again.
+    let mut server = Server::<_>::new(Service::Command, Limits::DEFAULT);
+    input.push(b'o');
+    for name in ["a", "b", "c"] {
+        let json = std::format!("{{\"command\":\"put {name}\",\"total_size\":5}}");
+        let mut output = [0; 256];
+        let step = server.step(Instant::ZERO, &mut node, &message(&json, "hello"), &mut output);
+        let stored = std::format!("stored {name}, 5 bytes");
+        assert_eq!(replies(&output[..step.given]), [("ok".into(), stored)]);
+    }
+}
+
+#[test]
+fn finish_waits_for_what_was_begun() {
+    let mut server = Server::<_>::new(Service::Command, Limits::DEFAULT);
+    let input = message(r#"{"command":"upper a"}"#, "");
+    step(&mut server, Instant::ZERO, &input[..9]);
+    server.finish();
+    let (output, last) = step(&mut server, Instant::ZERO, &input[9..]);
+    assert_eq!(replies(&output), [("ok".into(), "A".into())]);
+    assert_eq!(last.next, Next::Closed(Closed::Finished));
+}
+
+/// The crate doc's table of memory says what is so.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn the_documented_sizes_of_sessions() {
+    fn row<T>(name: &str) {
+        let row = std::format!("| {name} | {} |", size_of::<T>());
+        assert!(include_str!("../lib.rs").contains(&row), "the crate doc must say: {row}");
+    }
+    row::<crate::frame::Decoder>("`frame::Decoder`");
+    row::<crate::frame::Assembler<64>>("`frame::Assembler<64>`");
+    row::<Server<TestNode>>("`Server`, headers and texts of 1024");
+    row::<Server<TestNode, 256, 128>>("`Server`, headers of 256, texts of 128");
+    row::<crate::Client>("`Client`, headers of 1024");
+    row::<crate::Client<256>>("`Client`, headers of 256");
+}
