@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::frame::{self, Decoder, Oversize};
 use crate::header::{Fields, Header, Id};
-use crate::limits::{HEADER, Limits};
+use crate::limits::{HEADER, Limits, REQUEST};
 use crate::message::{self, MessageError, Position, Reader, Role, Verdict};
 use crate::service::{Head, Service};
 use crate::session::{Closed, Next, Phase, Session, Step, Watch};
@@ -53,7 +53,8 @@ pub struct Request<'a> {
 /// Asks on one connection of any service; `N` is the header limit in bytes.
 ///
 /// Replies are matched to requests by their order, and on the command service by the ids this
-/// session gives: 1, 2, 3. Waiting between requests has no deadline.
+/// session gives: 1, 2, 3. Waiting between requests has no deadline. While replies are outstanding
+/// it waits for input only: step it when the caller has another request to send meanwhile.
 #[derive(Debug)]
 pub struct Client<const N: usize = HEADER> {
     service: Service,
@@ -141,6 +142,9 @@ impl<const N: usize> Client<N> {
                     if !done {
                         return Ok(());
                     }
+                    if !matches!(self.sending, Sending::Nothing | Sending::Body { left: 0 }) {
+                        return Err(Closed::Mismatched); // an echo of what was not said yet
+                    }
                     self.answer(caller, Verdict::Unverified);
                 }
                 Inbox::Frame(decoder) => {
@@ -191,6 +195,8 @@ impl<const N: usize> Client<N> {
         loop {
             let space = output.get_mut(*given..).unwrap_or_default();
             match &mut self.sending {
+                // The peer reads what comes next as the rest of what it refused.
+                Sending::Nothing if self.refused => return Next::Input,
                 Sending::Nothing => {
                     let waits = self.outstanding() > 0 && self.service != Service::Command;
                     let request = if waits || self.finishing { None } else { caller.request() };
@@ -210,7 +216,9 @@ impl<const N: usize> Client<N> {
                     };
                     let (service, id) = (self.service, self.begun);
                     let head = head.give(space, |output| write(service, id, &request, output));
-                    let Some((len, done)) = head else { return Next::Closed(Closed::Broken) };
+                    let Some((len, done)) = head else {
+                        return Next::Closed(Closed::Unsendable);
+                    };
                     *given = given.saturating_add(len);
                     if !done {
                         return Next::Output;
@@ -218,7 +226,12 @@ impl<const N: usize> Client<N> {
                     self.sending = Sending::Body { left: request.size };
                     caller.sent();
                 }
-                Sending::Body { left: 0 } => self.sending = Sending::Nothing,
+                Sending::Body { left: 0 } => {
+                    self.sending = Sending::Nothing;
+                    if matches!(self.inbox, Inbox::Echo { left: 0 }) && self.outstanding() > 0 {
+                        self.answer(caller, Verdict::Unverified); // nothing in, nothing out
+                    }
+                }
                 Sending::Body { .. } if space.is_empty() => return Next::Output,
                 Sending::Body { left } => {
                     let most = usize::try_from(*left).unwrap_or(usize::MAX).min(space.len());
@@ -265,11 +278,14 @@ impl<const N: usize> Client<N> {
 
 impl<C: Caller, const N: usize> Session<C> for Client<N> {
     fn step(&mut self, now: Instant, caller: &mut C, input: &[u8], output: &mut [u8]) -> Step {
+        if let Some(why) = self.closed {
+            return Step { taken: 0, given: 0, next: Next::Closed(why), deadline: None };
+        }
         let (mut rest, mut given) = (input, 0);
         let before = (self.begun, self.answered);
-        let mut next = match (self.closed, self.receive(caller, &mut rest)) {
-            (Some(why), _) | (None, Err(why)) => Next::Closed(why),
-            (None, Ok(())) => self.send(caller, output, &mut given),
+        let mut next = match self.receive(caller, &mut rest) {
+            Err(why) => Next::Closed(why),
+            Ok(()) => self.send(caller, output, &mut given),
         };
         if self.ended {
             next = self.at_end(next);
@@ -307,9 +323,13 @@ impl<C: Caller, const N: usize> Session<C> for Client<N> {
     }
 }
 
-/// Whether a reply carries the id of the request it must answer.
+/// Whether a reply answers the request of that id. A failure may have none: then the id could not be
+/// read (rule C2).
 fn carries(header: &Header<'_>, id: u64) -> bool {
-    header.id.and_then(|seen| seen.raw().parse().ok()) == Some(id)
+    match header.id {
+        Some(seen) => seen.raw().parse() == Ok(id),
+        None => header.status.is_some_and(|status| status != *"ok"),
+    }
 }
 
 /// Writes what goes before a request's body; gives its bytes, or `None` if it does not fit.
@@ -317,7 +337,12 @@ fn write(service: Service, id: u64, request: &Request<'_>, output: &mut [u8]) ->
     match service {
         Service::Echo => Some(0),
         Service::Frame | Service::Message => {
+            // One request, whatever the peer cuts at (rule B1).
             let line = request.command.as_bytes();
+            let whole = (1..=REQUEST).contains(&line.len()) && request.size == 0;
+            if !whole || line.contains(&b'\n') || line.ends_with(b"\r") {
+                return None;
+            }
             output.get_mut(..line.len())?.copy_from_slice(line);
             Some(line.len())
         }
@@ -335,3 +360,6 @@ fn write(service: Service, id: u64, request: &Request<'_>, output: &mut [u8]) ->
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

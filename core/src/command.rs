@@ -57,6 +57,8 @@ pub struct Call<'a> {
     pub body: Option<u64>,
     /// Whether the answer must be ready at once, because a datagram does not wait.
     pub at_once: bool,
+    /// The longest header the session takes, in bytes.
+    pub header: usize,
     /// The time.
     pub now: Instant,
 }
@@ -183,17 +185,27 @@ impl fmt::Write for Cut {
     }
 }
 
+/// The commands every node has, in the order of its help. A node's own of such a name would never
+/// run.
+#[must_use]
+pub fn builtin<H: Host>() -> &'static [Command<H>] {
+    builtin::table()
+}
+
+/// What a [`Call`] says besides the request's line.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) now: Instant,
+    pub(crate) body: Option<u64>,
+    pub(crate) at_once: bool,
+    pub(crate) header: usize,
+}
+
 /// Runs a request's line on a node.
-pub(crate) fn run<H: Host>(
-    host: &mut H,
-    line: &str,
-    body: Option<u64>,
-    at_once: bool,
-    now: Instant,
-    text: &mut Text,
-) -> Outcome<H> {
+pub(crate) fn run<H: Host>(host: &mut H, line: &str, terms: Terms, text: &mut Text) -> Outcome<H> {
     let (name, args) = line.split_once(' ').unwrap_or((line, ""));
-    let call = Call { name, args, body, at_once, now };
+    let Terms { now, body, at_once, header } = terms;
+    let call = Call { name, args, body, at_once, header, now };
     let Some(command) = find(host, name) else {
         return Err(Refusal::new(
             Status::UnknownCommand,
@@ -213,6 +225,28 @@ pub(crate) fn run<H: Host>(
     }
     let run = command.run;
     run(host, &call, text)
+}
+
+/// Writes a line for each item, or as many as fit and then how many do not.
+pub(crate) fn write_lines<T>(
+    text: &mut Text,
+    items: impl Iterator<Item = T>,
+    line: impl Fn(&mut Text, T) -> fmt::Result,
+) -> fmt::Result {
+    /// Bytes kept for the last line.
+    const MORE: usize = 20;
+    let mut left_out = 0_usize;
+    let mut items = items.peekable();
+    while let Some(item) = items.next() {
+        let before = text.len();
+        let fits = left_out == 0 && line(text, item).is_ok();
+        let space = text.capacity().saturating_sub(text.len());
+        if !fits || (space < MORE && items.peek().is_some()) {
+            text.truncate(before);
+            left_out = left_out.saturating_add(1);
+        }
+    }
+    if left_out == 0 { Ok(()) } else { writeln!(text, "and {left_out} more") }
 }
 
 fn find<'h, H: Host>(host: &'h H, name: &str) -> Option<&'h Command<H>> {

@@ -9,14 +9,16 @@ pub mod blocking;
 #[cfg(feature = "embedded-io-async")]
 pub mod nonblocking;
 
-use crate::session::{Session, Step};
+use crate::session::{Closed, Next, Session, Step};
 use crate::time::Instant;
 
 /// A session between an input and an output buffer.
 ///
 /// `B` is an array, a `Vec<u8>`, a `&'static mut [u8]`. The input buffer bounds what one receive
-/// delivers: give it at least [`REQUEST`](crate::limits::REQUEST) bytes for the frame and message
-/// services. The output buffer bounds what one write carries. Neither may be empty.
+/// delivers, the output buffer what one write carries; neither may be empty. For a server of bare
+/// requests give the input more than [`REQUEST`](crate::limits::REQUEST) + 2 bytes, or it cannot
+/// tell a request that is too long; for a client of them give the output as many as a request has,
+/// because it is sent whole or not at all.
 #[derive(Debug)]
 pub struct Pump<S, B> {
     /// The session.
@@ -73,6 +75,10 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         let step = self.session.step(now, host, self.input.used(), self.output.space());
         self.input.drain(step.taken);
         self.output.fill(step.given);
+        if step.next == Next::Closed(Closed::Refused) {
+            // What is left to send is the rest of a request that the peer reads no more.
+            self.output.drain(usize::MAX);
+        }
         step
     }
 
@@ -102,6 +108,12 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
             self.ended = true;
             self.session.end();
         }
+    }
+
+    /// Nobody takes what is to be sent.
+    #[cfg_attr(not(any(feature = "embedded-io", feature = "embedded-io-async")), expect(dead_code))]
+    fn discard_unsent(&mut self) {
+        self.output.drain(usize::MAX);
     }
 
     /// Where to receive, and what to send.
@@ -134,3 +146,6 @@ impl<R: core::fmt::Display, W: core::fmt::Display> core::fmt::Display for Error<
 }
 
 impl<R: core::error::Error, W: core::error::Error> core::error::Error for Error<R, W> {}
+
+#[cfg(all(test, feature = "embedded-io", feature = "embedded-io-async"))]
+mod tests;

@@ -1,13 +1,12 @@
 //! One request and its reply, however they are framed.
 
-use crate::command::{self, Answer, Refusal, Status};
+use crate::command::{self, Answer, Refusal, Status, Terms};
 use crate::digest::Hasher;
 use crate::header::{Fields, Id};
 use crate::host::{Event, Host, SinkOf, SourceOf};
 use crate::limits::ID;
 use crate::message::Verdict;
 use crate::store::Store;
-use crate::time::Instant;
 use core::task::Poll;
 use heapless::String;
 
@@ -31,7 +30,7 @@ enum Body<Source, Sink> {
     Sink(Sink),
 }
 
-/// What cannot be put right within the reply: its body broke off.
+/// A body broke off.
 #[derive(Debug)]
 pub(crate) struct Broken;
 
@@ -43,12 +42,10 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
     /// Starts over with a request: its id, and its line or why there is none.
     pub(crate) fn begin(
         &mut self,
-        now: Instant,
         host: &mut H,
         id: Option<Id<'_>>,
         line: Result<&str, Refusal>,
-        body: Option<u64>,
-        at_once: bool,
+        terms: Terms,
     ) {
         self.abort(host);
         // An id is never longer than that: it has been parsed.
@@ -57,12 +54,15 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         self.text.clear();
         host.count(Event::Frames, 1);
         let text = &mut self.text;
-        let run = |line| command::run(host, line, body, at_once, now, text);
+        let run = |line| command::run(host, line, terms, text);
         match line.and_then(run) {
             Ok(Answer::Text) => {}
             Ok(Answer::Source(source)) => self.body = Body::Source { source, left: 0 },
             Ok(Answer::Sink(sink)) => self.body = Body::Sink(sink),
             Err(refusal) => self.refuse(host, &refusal),
+        }
+        if terms.body.is_none() {
+            self.taken(host, Verdict::Unverified);
         }
     }
 
@@ -93,17 +93,22 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         !matches!(self.body, Body::Sink(_))
     }
 
-    /// The next bytes of the request's body.
-    pub(crate) fn take(&mut self, host: &mut H, piece: &[u8]) {
+    /// The next bytes of the request's body; an error if they are the first to be refused.
+    pub(crate) fn take(&mut self, host: &mut H, piece: &[u8]) -> Result<(), Broken> {
         if let Body::Sink(sink) = &mut self.body
             && let Err(refusal) = host.store().write(sink, piece)
         {
             self.refuse(host, &refusal);
+            return Err(Broken);
         }
+        Ok(())
     }
 
     /// The request's body is whole.
     pub(crate) fn taken(&mut self, host: &mut H, verdict: Verdict) {
+        if self.drops_body() {
+            return; // and a source stays: the reply comes from it
+        }
         let Body::Sink(sink) = core::mem::replace(&mut self.body, Body::Text { sent: 0 }) else {
             return;
         };
@@ -137,13 +142,18 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         }
     }
 
-    /// The reply's header, once [`Exchange::poll`] has been ready; the same each time.
-    pub(crate) fn with_fields<R>(&mut self, host: &mut H, f: impl FnOnce(&Fields<'_>) -> R) -> R {
+    /// The reply's header, once [`Exchange::poll`] has been ready; the same each time, or `None` if
+    /// the store does not keep to that. A text is hashed for it only if it is to be `hashed`.
+    pub(crate) fn with_fields<R>(
+        &mut self,
+        host: &mut H,
+        hashed: bool,
+        f: impl FnOnce(&Fields<'_>) -> R,
+    ) -> Option<R> {
         let id = self.id.as_ref().and_then(|raw| Id::parse(raw).ok());
-        if let Body::Source { source, .. } = &mut self.body
-            && let Poll::Ready(Ok(meta)) = host.store().poll(source)
-        {
-            return f(&Fields {
+        if let Body::Source { source, .. } = &mut self.body {
+            let Poll::Ready(Ok(meta)) = host.store().poll(source) else { return None };
+            return Some(f(&Fields {
                 id,
                 command: None,
                 status: Some(meta.status.as_str()),
@@ -151,17 +161,17 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
                 total_size: meta.size,
                 exit: meta.exit,
                 md5: meta.digest,
-            });
+            }));
         }
-        f(&Fields {
+        Some(f(&Fields {
             id,
             command: None,
             status: Some(self.status.as_str()),
             filename: Some(""),
             total_size: self.text.len() as u64,
             exit: None,
-            md5: Hasher::digest(self.text.as_bytes()),
-        })
+            md5: if hashed { Hasher::digest(self.text.as_bytes()) } else { None },
+        }))
     }
 
     /// Copies the next bytes of the reply's body; gives how many, 0 at its end.

@@ -11,9 +11,10 @@ mod json;
 pub use error::{HeaderError, SizeFault};
 pub use escape::Escaped;
 
-use crate::digest::Digest;
+use crate::digest::{self, Digest};
 use crate::limits::ID;
 use core::str;
+use heapless::String;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A header as it came; every text still has its escapes.
@@ -52,9 +53,10 @@ impl<'a> Header<'a> {
             }
             check_member(key, value)
         })?;
-        // The scan has found well-formed JSON and no member of a wrong type, so this cannot fail.
-        let (wire, _) = serde_json_core::from_slice::<Wire<'_>>(bytes)
-            .map_err(|_| HeaderError::Syntax { at: 0 })?;
+        // The scan has found well-formed JSON, each key once and no member of a wrong type: what is
+        // left to fail is a name given twice.
+        let (wire, _) =
+            serde_json_core::from_slice::<Wire<'_>>(bytes).map_err(|_| HeaderError::TwoNames)?;
         let text = |raw: Option<&'a str>| raw.and_then(|raw| escape::check(raw).ok());
         Ok(Self {
             id,
@@ -62,7 +64,10 @@ impl<'a> Header<'a> {
             status: text(wire.status),
             filename: text(wire.filename),
             total_size: wire.total_size,
-            md5: wire.md5.and_then(Digest::parse),
+            md5: text(wire.md5).and_then(|md5| {
+                let mut decoded = String::<{ 2 * digest::LEN }>::new();
+                Digest::parse(md5.decode(&mut decoded)?)
+            }),
             exit: wire.exit,
         })
     }
@@ -123,8 +128,7 @@ pub struct Id<'a>(&'a str);
 impl<'a> Id<'a> {
     /// Checks an id as it stands on the wire, a string with its quotes.
     pub fn parse(raw: &'a str) -> Result<Self, HeaderError> {
-        let text = raw.len() >= 2 && raw.starts_with('"') && raw.ends_with('"');
-        if !text && raw.parse::<i64>().is_err() && raw.parse::<u64>().is_err() {
+        if !json::is_string(raw) && !is_integer(raw) {
             return Err(HeaderError::NotId);
         }
         if raw.len() > ID { Err(HeaderError::LongId { len: raw.len() }) } else { Ok(Self(raw)) }
@@ -135,6 +139,14 @@ impl<'a> Id<'a> {
     pub fn raw(self) -> &'a str {
         self.0
     }
+}
+
+/// Whether a number would be written just so.
+fn is_integer(raw: &str) -> bool {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit());
+    let padded = digits.starts_with('0') && raw != "0";
+    plain && !padded && (raw.parse::<i64>().is_ok() || raw.parse::<u64>().is_ok())
 }
 
 impl Serialize for Id<'_> {

@@ -63,7 +63,7 @@ pub enum Event {
     Truncated,
     /// Requests refused for another reason, and datagrams dropped.
     Rejected,
-    /// Connections that ended other than by an end of input.
+    /// Connections that were lost.
     Resets,
     /// Connections closed upon a deadline.
     Timeouts,

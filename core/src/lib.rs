@@ -92,7 +92,7 @@
 //! # Memory
 //!
 //! Bytes of a session on a 64-bit machine, as this crate's tests compute them; a 32-bit one needs
-//! less. What a session needs of the stack besides is about twice its header limit.
+//! less. Besides, a step needs up to about 4 KiB of stack, where headers and heads are rendered.
 //!
 //! | session | bytes |
 //! |---|---|

@@ -148,6 +148,12 @@ impl<const N: usize> Reader<N> {
         }
     }
 
+    /// Bytes of the body begun that are still to come; 0 outside of a body.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        if let State::Body { left, .. } = &self.state { *left } else { 0 }
+    }
+
     /// Where the next byte belongs.
     #[must_use]
     pub fn position(&self) -> Position {
@@ -248,8 +254,11 @@ pub fn decode<const N: usize>(
     if size == seen { Ok((header, rest)) } else { Err(MessageError::Size { declared: size, seen }) }
 }
 
-/// Reads the header of a message of which perhaps not all is there; gives it and what follows.
-pub(crate) fn split<const N: usize>(message: &[u8]) -> Result<(Header<'_>, &[u8]), MessageError> {
+/// Reads the header at the start of `message`; gives it and whatever follows.
+///
+/// For a buffer that may hold less than the whole message: a datagram that was cut, or a reply with
+/// status `truncated`, which has no body though its `total_size` says more (rule U4).
+pub fn split<const N: usize>(message: &[u8]) -> Result<(Header<'_>, &[u8]), MessageError> {
     let mut input = message;
     let mut prefix = PrefixReader::default();
     let truncated = |missing| MessageError::Frame(FrameError::Truncated { missing });

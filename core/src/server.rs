@@ -1,6 +1,6 @@
 //! The server's side of a connection.
 
-use crate::command::{Refusal, Status};
+use crate::command::{Refusal, Status, Terms};
 use crate::exchange::{Broken, Exchange};
 use crate::frame::FrameError;
 use crate::header::HeaderError;
@@ -16,7 +16,7 @@ use heapless::String;
 /// Serves one connection of any service.
 ///
 /// `N` is the header limit and `T` the longest text a command can write, both in bytes; the session
-/// is about their sum and 300 bytes more. Requests are answered in their order; while an answer is
+/// is about their sum and 500 bytes more. Requests are answered in their order; while an answer is
 /// on its way out no further request is taken, so a peer that does not read sends no faster.
 pub struct Server<H: Host, const N: usize = HEADER, const T: usize = TEXT> {
     service: Service,
@@ -69,13 +69,11 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
 
     /// Takes a request; `None` once it is whole or refused, and the answer is next.
     fn receive(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
-        if input.is_empty() && self.is_idle() {
-            if self.ended {
-                return Some(Next::Closed(Closed::End));
-            }
-            if self.finishing {
-                return Some(Next::Closed(Closed::Finished));
-            }
+        if self.finishing && self.is_idle() {
+            return Some(Next::Closed(Closed::Finished));
+        }
+        if self.ended && self.is_idle() && input.is_empty() {
+            return Some(Next::Closed(Closed::End));
         }
         match self.service {
             Service::Command => self.receive_message(now, host, input),
@@ -97,7 +95,8 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             *input = rest;
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !line.is_empty() {
-                self.exchange.begin(now, host, None, check_line(line), None, false);
+                let terms = Terms { now, body: None, at_once: false, header: N };
+                self.exchange.begin(host, None, check_line(line), terms);
                 self.begun = true;
                 self.state = State::Waiting;
                 return None;
@@ -114,7 +113,8 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     let line = header.command.and_then(|command| command.decode(&mut decoded));
                     let missing = HeaderError::Missing { field: "command" };
                     let line = line.ok_or_else(|| refusal(&MessageError::Header(missing)));
-                    exchange.begin(now, host, header.id, line, Some(size), false);
+                    let terms = Terms { now, body: Some(size), at_once: false, header: N };
+                    exchange.begin(host, header.id, line, terms);
                     self.begun = true;
                     if size > 0 && exchange.drops_body() && !limits.oversize.skips(size) {
                         self.last = Some(Closed::Oversized { declared: size });
@@ -122,7 +122,16 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                         return None;
                     }
                 }
-                Ok(Some(message::Event::Body(piece))) => exchange.take(host, piece),
+                Ok(Some(message::Event::Body(piece))) => {
+                    if exchange.take(host, piece).is_err() {
+                        let left = reader.left();
+                        if !limits.oversize.skips(left) {
+                            self.last = Some(Closed::Oversized { declared: left });
+                            self.state = State::Waiting;
+                            return None;
+                        }
+                    }
+                }
                 Ok(Some(message::Event::End(verdict))) => {
                     exchange.taken(host, verdict);
                     self.state = State::Waiting;
@@ -182,10 +191,11 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                 },
                 State::Head(head) => {
                     let service = self.service;
-                    let head = self.exchange.with_fields(host, |fields| {
+                    let hashed = service != Service::Frame;
+                    let head = self.exchange.with_fields(host, hashed, |fields| {
                         head.give(space, |output| service.write_head(fields, output))
                     });
-                    let Some((len, done)) = head else {
+                    let Some((len, done)) = head.flatten() else {
                         return Next::Closed(Closed::Broken);
                     };
                     *given = given.saturating_add(len);
@@ -211,15 +221,17 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     }
 
     fn echo(&self, input: &mut &[u8], output: &mut [u8], given: &mut usize) -> Next {
+        if let State::Closed(why) = self.state {
+            return Next::Closed(why);
+        }
         let len = upper(input, output);
         *given = len;
         *input = input.get(len..).unwrap_or_default();
-        match &self.state {
-            State::Closed(why) => Next::Closed(*why),
-            _ if !input.is_empty() => Next::Output,
-            _ if self.ended => Next::Closed(Closed::End),
-            _ if self.finishing => Next::Closed(Closed::Finished),
-            _ => Next::Input,
+        match () {
+            () if !input.is_empty() => Next::Output,
+            () if self.ended => Next::Closed(Closed::End),
+            () if self.finishing => Next::Closed(Closed::Finished),
+            () => Next::Input,
         }
     }
 

@@ -89,8 +89,9 @@ impl Head {
         output: &mut [u8],
         write: impl Fn(&mut [u8]) -> Option<usize>,
     ) -> Option<(usize, bool)> {
+        let space = output.len().min(HEAD);
         if self.sent == 0
-            && let Some(len) = write(output)
+            && let Some(len) = write(output.get_mut(..space).unwrap_or_default())
         {
             return Some((len, true));
         }

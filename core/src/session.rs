@@ -23,8 +23,9 @@ use core::fmt;
 /// 3. While input is left that was not taken, it receives no more: so what one receive delivered is
 ///    what a session sees (rule B1 needs that).
 /// 4. It says once, by [`Session::end`], that no more input will come; or, by [`Session::abort`],
-///    that the connection is gone. After [`Next::Closed`] it sends what was given, closes, and
-///    drops the session.
+///    that the connection is gone. After [`Next::Closed`] it sends what was given, shuts its
+///    sending side, discards for a moment what still comes (or a reset overtakes the last reply),
+///    closes, and drops the session.
 pub trait Session<H> {
     /// Takes from `input`, gives to `output`, and says what it waits for.
     fn step(&mut self, now: Instant, host: &mut H, input: &[u8], output: &mut [u8]) -> Step;
@@ -32,7 +33,7 @@ pub trait Session<H> {
     /// No more input will come. What came is still answered.
     fn end(&mut self);
 
-    /// Take no new request; close once what was begun is done.
+    /// Take no new request, received already or not; close once what was begun is done.
     fn finish(&mut self);
 
     /// The connection is gone: gives back to the host what the session had of it.
@@ -88,6 +89,8 @@ pub enum Closed {
     Mismatched,
     /// The peer closed before it had answered.
     Unanswered,
+    /// A request does not follow the rules of its service, so it was not sent.
+    Unsendable,
     /// The peer answered before it had all of the request, and takes no more.
     Refused,
     /// A deadline passed.
@@ -124,6 +127,12 @@ impl fmt::Display for Closed {
             Self::Broken => write!(f, "a body could not be read to its end"),
             Self::Mismatched => write!(f, "the reply does not belong to the request"),
             Self::Unanswered => write!(f, "the peer closed before it had answered"),
+            Self::Unsendable => {
+                write!(
+                    f,
+                    "the request cannot be sent: it is empty, too long, or more than one line"
+                )
+            }
             Self::Refused => write!(f, "the request was refused before it was sent"),
             Self::Timeout(phase) => match phase {
                 Phase::Idle => write!(f, "no request came in time"),

@@ -72,18 +72,18 @@ pub struct Meta<'a> {
     pub exit: Option<i32>,
 }
 
-/// Gives `name` back if it can name a file: 1 to [`NAME`] bytes, neither `.` nor `..` nor starting
-/// with a dot, without control characters, `/`, `\` or `:`, so that it leads nowhere else on any
-/// system.
+/// Gives `name` back if it can name a file (rule S1): 1 to [`NAME`] bytes without control characters,
+/// `/`, `\` or `:`, no dot in front, no dot or space at the end. So it leads nowhere else.
 pub fn check_name(name: &str) -> Result<&str, Refusal> {
     if name.len() > NAME {
         let why = format_args!("a name of {} bytes is over the limit of {NAME}", name.len());
         return Err(Refusal::new(Status::BadRequest, why));
     }
     let forbidden = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
-    if name.is_empty() || name.starts_with('.') || name.contains(forbidden) {
+    let ends = name.starts_with('.') || name.ends_with(['.', ' ']);
+    if name.is_empty() || ends || name.contains(forbidden) {
         let why = format_args!(
-            "a file name has no / \\ : or control character and no dot in front; `{name}` will not do"
+            "a file name has no / \\ : or control character and no dot at its ends; `{name}` will not do"
         );
         return Err(Refusal::new(Status::Denied, why));
     }

@@ -1,8 +1,8 @@
 //! The commands every node has.
 
-use super::{Answer, Call, Command, Outcome, Refusal, Status, Text};
+use super::{Answer, Call, Command, Outcome, Refusal, Status, Text, write_lines};
 use crate::host::{Host, Identity};
-use crate::limits::{HEADER, REQUEST};
+use crate::limits::REQUEST;
 use crate::store::{Store, check_name};
 use core::fmt::Write as _;
 use serde::Serialize;
@@ -42,9 +42,8 @@ const fn row<H: Host>(
 fn help<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text) -> Outcome<H> {
     let wanted = call.args.trim();
     let rows = table::<H>().iter().chain(host.commands());
-    for command in rows.filter(|command| wanted.is_empty() || wanted == command.name) {
-        writeln!(text, "{:<16} {}", command.usage, command.help)?;
-    }
+    let rows = rows.filter(|command| wanted.is_empty() || wanted == command.name);
+    write_lines(text, rows, |text, row| writeln!(text, "{:<16} {}", row.usage, row.help))?;
     if text.is_empty() {
         let why = format_args!("there is no command `{wanted}`; try help");
         return Err(Refusal::new(Status::UnknownCommand, why));
@@ -81,10 +80,10 @@ struct Limits {
     file: u64,
 }
 
-fn info<H: Host>(host: &mut H, _: &Call<'_>, text: &mut Text) -> Outcome<H> {
+fn info<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text) -> Outcome<H> {
     let file = host.store().largest();
     let Identity { name, version, target, datagram, .. } = host.identity();
-    let limits = Limits { request: REQUEST, header: HEADER, datagram, file };
+    let limits = Limits { request: REQUEST, header: call.header, datagram, file };
     let mut json = [0; 512];
     let info = Info { name, version, target, limits };
     let len = serde_json_core::to_slice(&info, &mut json).map_err(|_| core::fmt::Error)?;

@@ -1,12 +1,12 @@
 //! The server's side of a datagram: one in, at most one out, and nothing kept.
 
 use super::Datagram;
-use crate::command::{Refusal, Status};
+use crate::command::{Refusal, Status, Terms};
 use crate::exchange::Exchange;
 use crate::header::{Fields, HeaderError};
 use crate::host::{Event, Host};
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
-use crate::message::{self, MessageError, Role};
+use crate::message::{self, MessageError};
 use crate::server::refusal;
 use crate::service::{Service, upper};
 use crate::time::Instant;
@@ -68,16 +68,20 @@ fn command<H: Host>(
     output: &mut [u8],
 ) -> Option<usize> {
     let mut exchange = Exchange::<H, TEXT>::new();
-    match message::decode::<HEADER>(Role::Request, request) {
+    match message::split::<HEADER>(request) {
         Err(error) => exchange.refuse(host, &refusal(&error)),
         Ok((header, body)) => {
+            let (declared, seen) = (header.total_size.unwrap_or(0), body.len() as u64);
             let mut decoded = String::<HEADER>::new();
             let line = header.command.and_then(|command| command.decode(&mut decoded));
-            let missing = HeaderError::Missing { field: "command" };
-            let line = line.ok_or_else(|| refusal(&MessageError::Header(missing)));
-            exchange.begin(now, host, header.id, line, Some(body.len() as u64), true);
-            if !exchange.drops_body() {
-                exchange.take(host, body);
+            let line = if declared == seen {
+                line.ok_or(MessageError::Header(HeaderError::Missing { field: "command" }))
+            } else {
+                Err(MessageError::Size { declared, seen })
+            };
+            let terms = Terms { now, body: Some(seen), at_once: true, header: HEADER };
+            exchange.begin(host, header.id, line.map_err(|error| refusal(&error)), terms);
+            if !exchange.drops_body() && (body.is_empty() || exchange.take(host, body).is_ok()) {
                 exchange.taken(host, message::verify(&header, body));
             }
         }
@@ -97,18 +101,19 @@ fn write<H: Host>(
     host: &mut H,
     output: &mut [u8],
 ) -> Option<usize> {
-    let head = exchange.with_fields(host, |fields| {
+    let head = exchange.with_fields(host, true, |fields| {
         let head = message::write_header(fields, output)?;
         let body = usize::try_from(fields.total_size).ok()?;
         (head.checked_add(body)? <= output.len()).then_some(head)
     });
-    let Some(mut end) = head else {
+    let Some(mut end) = head? else {
         host.count(Event::Truncated, 1);
-        return exchange.with_fields(host, |fields| {
+        let truncated = exchange.with_fields(host, false, |fields| {
             let (id, total_size) = (fields.id, fields.total_size);
             let status = Some(Status::Truncated.as_str());
             message::write_header(&Fields { id, status, total_size, ..Fields::default() }, output)
         });
+        return truncated.flatten();
     };
     while exchange.left() > 0 {
         let read = exchange.read(host, output.get_mut(end..).unwrap_or_default()).ok()?;

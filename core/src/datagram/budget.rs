@@ -45,7 +45,7 @@ pub struct Budget {
     /// The IP version.
     pub ip: Ip,
     /// Bytes of the smaller of the fragmentation and reassembly buffers; `None` where the stack
-    /// cannot fragment.
+    /// cannot fragment, as smoltcp cannot with IPv6.
     pub fragments: Option<usize>,
     /// Bytes of the socket's payload ring.
     pub ring: usize,
@@ -62,8 +62,8 @@ impl Budget {
         }
         let headers = self.ip.headers();
         let packet = match self.fragments {
-            Some(bytes) => bytes,
-            None => self.mtu,
+            Some(bytes) if bytes > self.mtu => bytes,
+            _ => self.mtu,
         };
         if packet <= headers {
             return Err(BudgetError::Mtu { mtu: packet, headers });

@@ -17,10 +17,11 @@ pub trait Clock {
 /// Drives a session until it is over; gives why. All it gave has then been sent and flushed; to
 /// close the stream is the caller's.
 ///
-/// A read that fails with [`ErrorKind::TimedOut`] only lets the session look at the time, so give
-/// the stream a read timeout, or deadlines pass unseen. While the session has something to send
-/// nothing is read. Upon a failed read or write the session is aborted; upon an interrupted one it
-/// is tried again.
+/// A read that fails with [`ErrorKind::TimedOut`] only lets the session look at the time. So give the
+/// stream a read timeout and a write timeout, or deadlines pass unseen. (A `std` socket's read
+/// timeout is `WouldBlock` on Unix, which `embedded-io` calls [`ErrorKind::Other`]: wrap it.) While
+/// the session has something to send nothing is read. Upon a failed read or write the session is
+/// aborted; an interrupted one is tried again.
 pub fn run<S, H, B, T, C>(
     pump: &mut Pump<S, B>,
     host: &mut H,
@@ -67,7 +68,9 @@ where
             Ok(0) => return Err(Error::WriteZero),
             Ok(count) => pump.sent(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::Write(error)),
+            Err(error) => {
+                return last_words(pump, host, stream, clock).ok_or(Error::Write(error));
+            }
         }
     }
     match step.next {
@@ -84,4 +87,33 @@ where
         Next::Input => {}
     }
     Ok(step.next)
+}
+
+/// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read:
+/// gives how the session ends by that.
+fn last_words<S, H, B, T, C>(
+    pump: &mut Pump<S, B>,
+    host: &mut H,
+    stream: &mut T,
+    clock: &mut C,
+) -> Option<Next>
+where
+    S: Session<H>,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    T: Read,
+    C: Clock,
+{
+    loop {
+        pump.discard_unsent();
+        if let next @ Next::Closed(_) = pump.step(clock.now(), host).next {
+            return Some(next);
+        }
+        if !pump.wants_input() {
+            return None;
+        }
+        match stream.read(pump.input.space()) {
+            Ok(count) if count > 0 => pump.received(count),
+            _ => return None,
+        }
+    }
 }

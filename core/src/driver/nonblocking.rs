@@ -4,7 +4,7 @@ use super::{Error, Pump};
 use crate::session::{Closed, Next, Session};
 use crate::time::Instant;
 use core::future::pending;
-use embassy_futures::select::{Either4, select4};
+use embassy_futures::select::{Either, Either4, select, select4};
 use embedded_io_async::{Read, Write};
 
 /// What an async driver needs besides a stream.
@@ -16,7 +16,7 @@ pub trait Runtime {
     /// Waits until that time.
     async fn sleep_until(&self, deadline: Instant);
 
-    /// Waits until the host may have become ready. Too early is no harm.
+    /// Waits until the host may have become ready. Too early is no harm, but at once is a busy loop.
     async fn host_ready(&self);
 }
 
@@ -25,7 +25,8 @@ pub trait Runtime {
 ///
 /// Reading and writing go on side by side, so the streams' futures must lose nothing when they are
 /// dropped before they are ready, as those of tokio and embassy-net do. So may this one be: it goes
-/// on where it was when it is called again. Upon a failed read or write the session is aborted.
+/// on where it was when it is called again; who drops it for good calls [`Session::abort`]. Upon a
+/// failed read or write the session is aborted.
 pub async fn run<S, H, B, R, W, T>(
     pump: &mut Pump<S, B>,
     host: &mut H,
@@ -81,10 +82,6 @@ where
     }
     let wants_input = pump.wants_input();
     let (space, unsent) = pump.parts();
-    // A session that wants only output and has none to send is stepped again at once.
-    if step.next == Next::Output && unsent.is_empty() {
-        return Ok(step.next);
-    }
     let read = async { if wants_input { reader.read(space).await } else { pending().await } };
     let write =
         async { if unsent.is_empty() { pending().await } else { writer.write(unsent).await } };
@@ -97,12 +94,46 @@ where
             None => pending().await,
         }
     };
-    match select4(write, read, ready, late).await {
-        Either4::First(count) => sent(pump, count.map_err(Error::Write)?)?,
-        Either4::Second(count) => pump.received(count.map_err(Error::Read)?),
+    match select4(read, write, ready, late).await {
+        Either4::First(count) => pump.received(count.map_err(Error::Read)?),
+        Either4::Second(Ok(count)) => sent(pump, count)?,
+        Either4::Second(Err(error)) => {
+            return last_words(pump, host, reader, runtime).await.ok_or(Error::Write(error));
+        }
         Either4::Third(()) | Either4::Fourth(()) => {}
     }
     Ok(step.next)
+}
+
+/// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read:
+/// gives how the session ends by that.
+async fn last_words<S, H, B, R, T>(
+    pump: &mut Pump<S, B>,
+    host: &mut H,
+    reader: &mut R,
+    runtime: &T,
+) -> Option<Next>
+where
+    S: Session<H>,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    R: Read,
+    T: Runtime,
+{
+    loop {
+        pump.discard_unsent();
+        let step = pump.step(runtime.now(), host);
+        if let Next::Closed(_) = step.next {
+            return Some(step.next);
+        }
+        let late = runtime.sleep_until(step.deadline?);
+        if !pump.wants_input() {
+            return None;
+        }
+        match select(reader.read(pump.input.space()), late).await {
+            Either::First(Ok(count)) if count > 0 => pump.received(count),
+            _ => return None,
+        }
+    }
 }
 
 fn sent<S, B, R, W>(pump: &mut Pump<S, B>, count: usize) -> Result<(), Error<R, W>>

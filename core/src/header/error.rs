@@ -43,6 +43,8 @@ pub enum HeaderError {
         /// Offset of the second.
         at: usize,
     },
+    /// It has both `filename` and `filenema`.
+    TwoNames,
     /// A key of ours is written with escapes.
     EscapedKey {
         /// The key.
@@ -98,6 +100,7 @@ impl fmt::Display for HeaderError {
             Self::TooDeep => write!(f, "the header nests deeper than {DEPTH} levels"),
             Self::TooManyKeys => write!(f, "the header has more than {KEYS} keys"),
             Self::Duplicate { at } => write!(f, "the header repeats a key at byte {at}"),
+            Self::TwoNames => write!(f, "the header has both `filename` and `filenema`"),
             Self::EscapedKey { field } => write!(f, "the key `{field}` is written with escapes"),
             Self::NotText { field } => write!(f, "`{field}` is not a string"),
             Self::TotalSize(fault) => {

@@ -63,6 +63,12 @@ pub(super) fn scan<'a>(
     if scanner.at == text.len() { Ok(()) } else { Err(HeaderError::Trailing { at: scanner.at }) }
 }
 
+/// Whether `text` is one JSON string and nothing else.
+pub(super) fn is_string(text: &str) -> bool {
+    let mut scanner = Scanner { text, at: 0, keys: Vec::new(), open: Vec::new() };
+    scanner.string().is_ok() && scanner.at == text.len()
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Container {
     Object,

@@ -28,7 +28,7 @@ fn the_tutorials_header() {
     assert_eq!(header.md5, None, "a placeholder is no digest");
     assert_eq!(header.total_size, Some(1024));
     let both = parse(r#"{"filename":"a","filenema":"b"}"#);
-    assert!(both.is_err(), "one file cannot have two names");
+    assert_eq!(both, Err(HeaderError::TwoNames));
 }
 
 #[test]
@@ -64,8 +64,11 @@ fn ids() {
         assert_eq!(str::from_utf8(&output[..len]), Ok(written.as_str()), "returned as it came");
     }
     assert_eq!(parse(r#"{"id":null}"#).unwrap().id, None);
-    for raw in ["1.5", "[1]", "true", "18446744073709551616"] {
+    for raw in ["1.5", "[1]", "true", "18446744073709551616", "-0"] {
         assert_eq!(parse(&std::format!("{{\"id\":{raw}}}")), Err(HeaderError::NotId), "{raw}");
+    }
+    for raw in ["+5", "05", r#""a"b""#, "\"a", "\"", ""] {
+        assert_eq!(Id::parse(raw), Err(HeaderError::NotId), "{raw}");
     }
     let longer = std::format!("{{\"id\":\"{}\"}}", "x".repeat(ID - 1));
     assert_eq!(parse(&longer), Err(HeaderError::LongId { len: ID + 1 }));
@@ -100,4 +103,10 @@ fn written_names_are_escaped() {
     assert_eq!(fields.write(&mut output[..10]), None);
     let header = Header::parse(&output[..len]).unwrap();
     assert_eq!(text(header.filename), "a\"b\\é\u{1}");
+}
+
+#[test]
+fn a_digest_may_be_escaped() {
+    let header = parse(r#"{"md5":"\u0035d41402abc4b2a76b9719d911017c592"}"#).unwrap();
+    assert_eq!(header.md5, Digest::parse("5d41402abc4b2a76b9719d911017c592"));
 }

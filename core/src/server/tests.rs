@@ -160,6 +160,51 @@ fn finish_waits_for_what_was_begun() {
     assert_eq!(last.next, Next::Closed(Closed::Finished));
 }
 
+#[test]
+fn a_file_is_got_and_its_source_given_back() {
+    let (mut node, mut server) = (node(), Server::<_>::new(Service::Command, Limits::DEFAULT));
+    let mut output = [0; 1024];
+    let put = message(r#"{"command":"put a","total_size":5}"#, "hello");
+    let step = server.step(Instant::ZERO, &mut node, &put, &mut output);
+    assert_eq!(replies(&output[..step.given]), [("ok".into(), "stored a, 5 bytes".into())]);
+    for _ in 0..4 {
+        let get = message(r#"{"command":"get a"}"#, "");
+        let step = server.step(Instant::ZERO, &mut node, &get, &mut output);
+        assert_eq!(replies(&output[..step.given]), [("ok".into(), "hello".into())]);
+    }
+    // Nobody reads it any more, so its buffer is free once it is removed.
+    let remove = message(r#"{"command":"remove a"}"#, "");
+    server.step(Instant::ZERO, &mut node, &remove, &mut output);
+    for _ in 0..3 {
+        use crate::store::Store as _;
+        assert!(node.store.create("b", 64).is_ok());
+    }
+}
+
+#[test]
+fn finish_takes_no_request_that_was_received_already() {
+    let mut server = Server::<_>::new(Service::Command, Limits::DEFAULT);
+    let request = message(r#"{"command":"upper a"}"#, "");
+    let input = [&request[..], &request[..]].concat();
+    step(&mut server, Instant::ZERO, &input[..4]);
+    server.finish();
+    let (output, last) = step(&mut server, Instant::ZERO, &input[4..]);
+    assert_eq!(replies(&output).len(), 1);
+    assert_eq!(last.next, Next::Closed(Closed::Finished));
+}
+
+#[test]
+fn nothing_happens_after_the_end() {
+    for service in Service::ALL {
+        let (mut node, mut server) = (node(), Server::<_>::new(service, Limits::DEFAULT));
+        server.abort(&mut node);
+        let mut output = [0; 64];
+        let step = server.step(Instant::ZERO, &mut node, b"upper a\n", &mut output);
+        assert_eq!((step.taken, step.given), (0, 0));
+        assert_eq!(step.next, Next::Closed(Closed::Aborted));
+    }
+}
+
 /// The crate doc's table of memory says what is so.
 #[test]
 #[cfg(target_pointer_width = "64")]

@@ -1,7 +1,7 @@
 //! Files in memory the caller gives.
 
 use super::{Meta, Store, not_found};
-use crate::command::{Refusal, Status, Text};
+use crate::command::{Refusal, Status, Text, write_lines};
 use crate::digest::{Digest, Hasher};
 use crate::limits::NAME;
 use core::fmt::Write as _;
@@ -87,9 +87,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
     }
 
     fn list(&mut self, text: &mut Text) -> Result<Option<RamSource>, Refusal> {
-        for slot in self.slots.iter().filter(|slot| slot.state == State::Whole) {
-            writeln!(text, "{:>8} {}", slot.len, slot.name)?;
-        }
+        let files = self.slots.iter().filter(|slot| slot.state == State::Whole);
+        write_lines(text, files, |text, file| writeln!(text, "{:>8} {}", file.len, file.name))?;
         Ok(None)
     }
 
@@ -114,10 +113,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
             let why = format_args!("no room for {size} bytes: remove a file first");
             return Err(Refusal::new(Status::Failed, why));
         };
-        slot.state = State::Incoming;
-        slot.len = 0;
         slot.name.clear();
         slot.name.push_str(name).map_err(|_| foreign())?;
+        slot.len = 0;
+        slot.state = State::Incoming;
         Ok(RamSink { slot: index, hasher: Hasher::default() })
     }
 
