@@ -242,7 +242,10 @@ pub(crate) fn write_lines<T>(
         let fits = left_out == 0 && line(text, item).is_ok();
         let space = text.capacity().saturating_sub(text.len());
         if !fits || (space < MORE && items.peek().is_some()) {
-            text.truncate(before);
+            // Not `truncate`, which panics inside a character.
+            while text.len() > before {
+                text.pop();
+            }
             left_out = left_out.saturating_add(1);
         }
     }

@@ -30,7 +30,7 @@ pub fn answer<H: Host>(
     let reply = match (service, datagram) {
         (_, Datagram::Truncated { head, .. }) => {
             host.count(Event::Truncated, 1);
-            if service == Service::Command { cut(head, output) } else { None }
+            if service == Service::Command { cut(now, host, head, output) } else { None }
         }
         (Service::Echo, _) => {
             host.count(Event::Frames, 1);
@@ -47,18 +47,14 @@ pub fn answer<H: Host>(
 }
 
 /// A request cut on arrival: `too-large` with the limit, if its id could still be read.
-fn cut(head: &[u8], output: &mut [u8]) -> Option<usize> {
+fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> Option<usize> {
     let (header, _) = message::split::<HEADER>(head).ok()?;
-    let mut reason = String::<96>::new();
+    let id = header.id?;
     let why = format_args!("the datagram is over the limit of {} bytes", head.len());
-    core::fmt::write(&mut reason, why).ok()?;
-    let fields = Fields {
-        id: Some(header.id?),
-        status: Some(Status::TooLarge.as_str()),
-        total_size: reason.len() as u64,
-        ..Fields::default()
-    };
-    message::encode(&fields, reason.as_bytes(), space(output, head))
+    let mut exchange = Exchange::<H, TEXT>::new();
+    let terms = Terms { now, body: Some(0), at_once: true, header: HEADER };
+    exchange.begin(host, Some(id), Err(Refusal::new(Status::TooLarge, why)), terms);
+    write(&mut exchange, host, space(output, head))
 }
 
 fn command<H: Host>(

@@ -155,9 +155,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
 
     fn write(&mut self, sink: &mut RamSink, piece: &[u8]) -> Result<(), Refusal> {
         let slot = self.slots.get_mut(sink.slot).ok_or_else(foreign)?;
-        let end = slot.len.saturating_add(piece.len());
-        slot.buffer.as_mut().get_mut(slot.len..end).ok_or_else(foreign)?.copy_from_slice(piece);
-        slot.len = end;
+        let space = slot.buffer.as_mut().get_mut(slot.len..);
+        let space = space.and_then(|space| space.get_mut(..piece.len())).ok_or_else(foreign)?;
+        space.copy_from_slice(piece);
+        slot.len = slot.len.saturating_add(piece.len());
         sink.hasher.update(piece);
         Ok(())
     }
