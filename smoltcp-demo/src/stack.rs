@@ -1,0 +1,424 @@
+//! All services of a node on one smoltcp interface.
+
+use crate::connection::{Connection, Scratch};
+use crate::datagrams::{Datagrams, datagram_limit};
+use crate::{core_time, stack_time};
+use core::fmt;
+use heapless::Vec;
+use smoltcp::iface::{
+    Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet, SocketStorage,
+};
+use smoltcp::phy::Device;
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::socket::{AnySocket, udp};
+use smoltcp::time::{Duration, Instant};
+use unstick::datagram::{self, BudgetError, TooLarge};
+use unstick::limits::{HEADER, Limits, REQUEST, TEXT};
+use unstick::{Host, Server, Service, Session};
+
+/// Most packets taken in by one poll, so that a flood of them leaves time for all else.
+const PACKETS: usize = 32;
+
+/// How long a peer has to answer our SYN; a socket that waits for it can serve nobody else.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// How long a peer may be silent, our questions unanswered; then it is taken for gone.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How often a peer with nothing to say is asked whether it is there. Some questions may get lost.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The services of a node, on at most `TCP` sockets for connections and `UDP` for datagrams.
+///
+/// `N` and `T` are the header limit and the text limit of [`Server`].
+pub struct Stack<
+    'a,
+    H: Host,
+    const TCP: usize,
+    const UDP: usize,
+    const N: usize = HEADER,
+    const T: usize = TEXT,
+> {
+    limits: Limits,
+    mtu: usize,
+    sockets: SocketSet<'a>,
+    /// How many more sockets there is storage for.
+    vacant: usize,
+    scratch: Scratch<'a>,
+    slots: Vec<Slot<H, N, T>, TCP>,
+    datagrams: Vec<Datagrams, UDP>,
+    finishing: bool,
+}
+
+impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: usize>
+    Stack<'a, H, TCP, UDP, N, T>
+{
+    /// No services yet, over a device with IP packets of at most `mtu` bytes.
+    ///
+    /// `storage` has an element for each socket. How long the scratch is, see there; it is compared
+    /// with each socket.
+    pub fn new(
+        limits: Limits,
+        mtu: usize,
+        storage: &'a mut [SocketStorage<'a>],
+        scratch: Scratch<'a>,
+    ) -> Self {
+        Self {
+            limits,
+            mtu,
+            vacant: storage.len(),
+            sockets: SocketSet::new(storage),
+            scratch,
+            slots: Vec::new(),
+            datagrams: Vec::new(),
+            finishing: false,
+        }
+    }
+
+    /// Serves one connection at a time of a service on a TCP port; for as many at once call it as
+    /// many times. A client more than that is refused with a reset.
+    pub fn listen(
+        &mut self,
+        service: Service,
+        port: u16,
+        mut socket: Socket<'a>,
+    ) -> Result<(), SetupError> {
+        check(REQUEST.saturating_add(1), socket.recv_capacity(), Ring::Receive)?;
+        check(1, socket.send_capacity(), Ring::Send)?;
+        check(socket.recv_capacity(), self.scratch.input.len(), Ring::Input)?;
+        check(1, self.scratch.output.len(), Ring::Output)?;
+        // Replies are written whole, so waiting for more only costs the peer time.
+        socket.set_nagle_enabled(false);
+        socket.set_keep_alive(Some(KEEP_ALIVE));
+        listen(&mut socket, port).map_err(|_| SetupError::Port)?;
+        if self.slots.is_full() {
+            return Err(SetupError::Full);
+        }
+        let handle = self.add(socket)?;
+        let _ = self.slots.push(Slot { service, port, handle, connection: None });
+        Ok(())
+    }
+
+    /// Serves the datagrams of the echo or command service on a UDP port, up to `limit` bytes of
+    /// payload: a longer one is answered as the cut one it would be elsewhere, a longer reply is
+    /// `truncated`.
+    pub fn bind(
+        &mut self,
+        service: Service,
+        port: u16,
+        limit: usize,
+        mut socket: udp::Socket<'a>,
+    ) -> Result<(), SetupError> {
+        if service.udp_port().is_none() {
+            return Err(SetupError::Service { service });
+        }
+        // The stack drops what the ring cannot hold without a word.
+        let slots = socket.packet_recv_capacity();
+        let largest = datagram_limit(self.mtu, usize::MAX, slots).map_err(SetupError::Budget)?;
+        check(largest, socket.payload_recv_capacity(), Ring::Receive)?;
+        let (ring, slots) = (socket.payload_send_capacity(), socket.packet_send_capacity());
+        let most = datagram_limit(self.mtu, ring, slots).map_err(SetupError::Budget)?;
+        datagram::check(limit, most).map_err(SetupError::Limit)?;
+        check(limit, self.scratch.output.len(), Ring::Output)?;
+        socket.bind(port).map_err(|_| SetupError::Port)?;
+        if self.datagrams.is_full() {
+            return Err(SetupError::Full);
+        }
+        let handle = self.add(socket)?;
+        let _ = self.datagrams.push(Datagrams::new(service, port, handle, limit));
+        Ok(())
+    }
+
+    fn add(&mut self, socket: impl AnySocket<'a>) -> Result<SocketHandle, SetupError> {
+        self.vacant = self.vacant.checked_sub(1).ok_or(SetupError::Full)?;
+        Ok(self.sockets.add(socket))
+    }
+
+    /// Receives, answers and sends what can be, in bounded time. Gives when to call again if no
+    /// packet comes before; `None` if only a packet can change anything.
+    ///
+    /// A host whose answer was not ready does not tell this: call again when it is.
+    pub fn poll<D: Device + ?Sized>(
+        &mut self,
+        now: Instant,
+        host: &mut H,
+        iface: &mut Interface,
+        device: &mut D,
+    ) -> Option<Instant> {
+        let more = self.receive(now, host, iface, device);
+        let Self { sockets, scratch, limits, .. } = self;
+        let deadlines = self.slots.iter_mut().map(|slot| {
+            let socket = sockets.get_mut(slot.handle);
+            slot.poll(now, host, socket, scratch, *limits)
+        });
+        let deadline = deadlines.flatten().min();
+        while iface.poll_egress(now, device, sockets) != PollResult::None {}
+        // After sending: a socket that listens again forgets a reset or acknowledgement it owes.
+        for slot in &mut self.slots {
+            slot.renew(now, host, sockets.get_mut(slot.handle), self.finishing);
+        }
+        let again = if more { Some(now) } else { iface.poll_at(now, sockets) };
+        again.into_iter().chain(deadline).min()
+    }
+
+    /// Takes packets in and answers datagrams as they come, because their rings are short. Whether
+    /// there may be more.
+    fn receive<D: Device + ?Sized>(
+        &mut self,
+        now: Instant,
+        host: &mut H,
+        iface: &mut Interface,
+        device: &mut D,
+    ) -> bool {
+        let Self { sockets, scratch, .. } = self;
+        for _ in 0..PACKETS {
+            let packet = iface.poll_ingress_single(now, device, sockets);
+            let mut answered = false;
+            for datagrams in &mut self.datagrams {
+                answered |= datagrams.answer(now, host, iface, sockets, scratch.output);
+            }
+            if answered {
+                iface.poll_egress(now, device, sockets);
+            } else if packet == PollIngressSingleResult::None {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes no new connection and no new request. Go on polling until it
+    /// [is finished](Self::is_finished), so that what was begun comes to its end.
+    pub fn finish(&mut self) {
+        self.finishing = true;
+        for slot in &mut self.slots {
+            match &mut slot.connection {
+                Some(connection) => connection.session.finish(),
+                None => self.sockets.get_mut::<Socket<'_>>(slot.handle).abort(),
+            }
+        }
+    }
+
+    /// Whether no connection is left after [`Stack::finish`].
+    pub fn is_finished(&self) -> bool {
+        self.finishing && self.slots.iter().all(|slot| slot.connection.is_none())
+    }
+}
+
+/// One socket that listens, or the connection it has come to be.
+struct Slot<H: Host, const N: usize, const T: usize> {
+    service: Service,
+    port: u16,
+    handle: SocketHandle,
+    connection: Option<Connection<Server<H, N, T>>>,
+}
+
+impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
+    fn poll(
+        &mut self,
+        now: Instant,
+        host: &mut H,
+        socket: &mut Socket<'_>,
+        scratch: &mut Scratch<'_>,
+        limits: Limits,
+    ) -> Option<Instant> {
+        if self.connection.is_none() && is_connected(socket) {
+            socket.set_timeout(Some(SILENCE));
+            self.connection = Some(Connection::new(Server::new(self.service, limits)));
+        }
+        let connection = self.connection.as_mut()?;
+        connection.poll(core_time(now), host, socket, scratch).map(stack_time)
+    }
+
+    /// Listens again after whatever end: closed by both, reset, given up, never finished. A socket
+    /// in TIME-WAIT is taken too, there are so few: a peer that missed our last acknowledgement
+    /// gets a reset, and has closed anyway.
+    fn renew(&mut self, now: Instant, host: &mut H, socket: &mut Socket<'_>, finishing: bool) {
+        if socket.is_open() {
+            return;
+        }
+        if let Some(mut connection) = self.connection.take() {
+            connection.abort(core_time(now), host);
+        }
+        if !finishing {
+            let _ = listen(socket, self.port);
+        }
+    }
+}
+
+fn listen(socket: &mut Socket<'_>, port: u16) -> Result<(), smoltcp::socket::tcp::ListenError> {
+    socket.set_timeout(Some(HANDSHAKE));
+    socket.listen(port)
+}
+
+/// Whether a client has come.
+fn is_connected(socket: &Socket<'_>) -> bool {
+    socket.is_active() && socket.state() != State::SynReceived
+}
+
+/// Compares the length of a ring or scratch with what it must be.
+const fn check(needed: usize, bytes: usize, ring: Ring) -> Result<(), SetupError> {
+    if bytes < needed { Err(SetupError::TooShort { ring, bytes, needed }) } else { Ok(()) }
+}
+
+/// What a node cannot be built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupError {
+    /// All sockets that there is room for are in use.
+    Full,
+    /// Port 0 cannot be served.
+    Port,
+    /// The service has no datagrams.
+    Service {
+        /// The service.
+        service: Service,
+    },
+    /// A ring or scratch is too short.
+    TooShort {
+        /// Which of them.
+        ring: Ring,
+        /// Its length.
+        bytes: usize,
+        /// The length it must have.
+        needed: usize,
+    },
+    /// The device or the send ring cannot carry datagrams of the limit.
+    Limit(TooLarge),
+    /// No datagram can be carried at all.
+    Budget(BudgetError),
+}
+
+/// A piece of memory that has a least length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ring {
+    /// A socket's receive ring.
+    Receive,
+    /// A socket's send ring.
+    Send,
+    /// [`Scratch::input`].
+    Input,
+    /// [`Scratch::output`].
+    Output,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => write!(f, "there is no room for one more socket: make the stack larger"),
+            Self::Port => write!(f, "port 0 cannot be served: choose a port from 1 to 65535"),
+            Self::Service { service } => {
+                write!(f, "the {} service has no datagrams: serve it over TCP", service.as_str())
+            }
+            Self::TooShort { ring, bytes, needed } => {
+                let ring = match ring {
+                    Ring::Receive => "a receive ring",
+                    Ring::Send => "a send ring",
+                    Ring::Input => "the input scratch",
+                    Ring::Output => "the output scratch",
+                };
+                write!(f, "{ring} of {bytes} bytes is too short: make it {needed} bytes or more")
+            }
+            Self::Limit(error) => write!(f, "{error} that the device and its ring can carry"),
+            Self::Budget(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SetupError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TcpBuffers, UdpBuffers, UdpSlots};
+    use core::mem::size_of;
+    use smoltcp::socket::{tcp, udp};
+    use std::format;
+    use std::string::ToString;
+    use unstick::Node;
+    use unstick::datagram::{CLASSIC, ETHERNET};
+    use unstick::store::RamStore;
+
+    type Of<const TCP: usize, const UDP: usize> =
+        Stack<'static, Node<RamStore<[u8; 0], 0>>, TCP, UDP>;
+
+    #[test]
+    fn the_documented_sizes_are_the_real_ones() {
+        let connection = size_of::<Of<2, 0>>() - size_of::<Of<1, 0>>();
+        let datagrams = size_of::<Of<0, 2>>() - size_of::<Of<0, 1>>();
+        let slot = size_of::<UdpSlots<8>>() - size_of::<UdpSlots<7>>();
+        assert_eq!(size_of::<UdpSlots<8>>(), slot * (8 + 2));
+        assert_eq!(size_of::<TcpBuffers<2048, 1024>>(), 2048 + 1024);
+        assert_eq!(size_of::<UdpBuffers<4096>>(), 4096 + ETHERNET);
+        for row in [
+            format!("| {slot} × (N + 2) | no |"),
+            format!("| each socket | {} | no |", size_of::<SocketStorage<'_>>()),
+            format!(
+                "| {} + {connection} × `TCP` + {datagrams} × `UDP` | no |",
+                size_of::<Of<0, 0>>()
+            ),
+        ] {
+            assert!(include_str!("lib.rs").contains(&row), "lib.rs does not say {row}");
+        }
+    }
+
+    fn setup(
+        mtu: usize,
+        scratch: usize,
+        test: impl FnOnce(&mut Stack<'_, Node<RamStore<[u8; 0], 0>>, 1, 1>) -> Result<(), SetupError>,
+    ) -> std::string::String {
+        let (mut input, mut output) = ([0; 2048], [0; 2048]);
+        let scratch = Scratch { input: &mut input[..scratch], output: &mut output[..scratch] };
+        let mut storage = [SocketStorage::EMPTY; 2];
+        let mut stack = Stack::new(Limits::DEFAULT, mtu, &mut storage, scratch);
+        test(&mut stack).expect_err("it must be refused").to_string()
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_in_a_sentence() {
+        let tcp = |receive, send| {
+            let ring = |len| tcp::SocketBuffer::new(std::vec![0; len].leak());
+            Socket::new(ring(receive), ring(send))
+        };
+        let udp = |receive, send, slots| {
+            let ring = |len| {
+                let slots = std::vec![udp::PacketMetadata::EMPTY; slots].leak();
+                udp::PacketBuffer::new(slots, std::vec![0; len].leak())
+            };
+            udp::Socket::new(ring(receive), ring(send))
+        };
+        assert_eq!(
+            setup(1500, 2048, |it| it.listen(Service::Echo, 80, tcp(1024, 512))),
+            "a receive ring of 1024 bytes is too short: make it 1025 bytes or more"
+        );
+        assert_eq!(
+            setup(1500, 2000, |it| it.listen(Service::Echo, 80, tcp(2048, 512))),
+            "the input scratch of 2000 bytes is too short: make it 2048 bytes or more"
+        );
+        assert_eq!(
+            setup(1500, 2048, |it| it.listen(Service::Echo, 0, tcp(2048, 512))),
+            "port 0 cannot be served: choose a port from 1 to 65535"
+        );
+        assert_eq!(
+            setup(1500, 2048, |it| {
+                it.listen(Service::Echo, 80, tcp(2048, 512))?;
+                it.listen(Service::Echo, 80, tcp(2048, 512))
+            }),
+            "there is no room for one more socket: make the stack larger"
+        );
+        assert_eq!(
+            setup(1500, 2048, |it| it.bind(Service::Frame, 80, CLASSIC, udp(2048, 2048, 2))),
+            "the frame service has no datagrams: serve it over TCP"
+        );
+        assert_eq!(
+            setup(9000, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 2))),
+            "a receive ring of 4096 bytes is too short: make it 8972 bytes or more"
+        );
+        assert_eq!(
+            setup(1280, 2048, |it| it.bind(Service::Echo, 80, ETHERNET, udp(4096, 2048, 2))),
+            "a datagram of 1472 bytes is over the limit of 1252 that the device and its ring can carry"
+        );
+        assert_eq!(
+            setup(1500, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 1))),
+            "2 metadata slots are needed, there are 1"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! The core's client session on a smoltcp socket, against the node.
+
+mod world;
+
+use smoltcp::time::Duration;
+use std::collections::VecDeque;
+use unstick::digest::{Digest, Hasher};
+use unstick::header::Header;
+use unstick::host::Identity;
+use unstick::message::Verdict;
+use unstick::store::RamStore;
+use unstick::{Caller, Client, Closed, Limits, Node, Request, Service, Session, Stop, datagram};
+use unstick_smoltcp::{Connection, Scratch};
+use world::World;
+
+/// Asks a list of requests, all at once, and keeps the replies.
+struct Asks {
+    requests: VecDeque<(String, Vec<u8>)>,
+    digest: Option<Digest>,
+    supplied: usize,
+    replies: Vec<(Vec<u8>, Option<Verdict>)>,
+}
+
+impl Asks {
+    fn new(requests: &[(&str, &[u8])]) -> Self {
+        let own = |(command, body): &(&str, &[u8])| (command.to_string(), body.to_vec());
+        Self {
+            requests: requests.iter().map(own).collect(),
+            digest: None,
+            supplied: 0,
+            replies: Vec::new(),
+        }
+    }
+}
+
+impl Caller for Asks {
+    fn request(&mut self) -> Option<Request<'_>> {
+        let (command, body) = self.requests.front()?;
+        self.digest = Hasher::digest(body);
+        Some(Request { command, size: body.len() as u64, md5: self.digest })
+    }
+
+    fn sent(&mut self) {
+        self.supplied = 0;
+        if self.requests.front().is_some_and(|(_, body)| body.is_empty()) {
+            self.requests.pop_front();
+        }
+    }
+
+    fn supply(&mut self, output: &mut [u8]) -> usize {
+        let Some((_, body)) = self.requests.front() else { return 0 };
+        let rest = &body[self.supplied..];
+        let len = rest.len().min(output.len());
+        output[..len].copy_from_slice(&rest[..len]);
+        self.supplied += len;
+        if self.supplied == body.len() {
+            self.requests.pop_front();
+        }
+        len
+    }
+
+    fn reply(&mut self, _: u64, _: Option<&Header<'_>>) {
+        self.replies.push((Vec::new(), None));
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
+        self.replies.last_mut().ok_or(Stop)?.0.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn end(&mut self, verdict: Verdict) {
+        if let Some(reply) = self.replies.last_mut() {
+            reply.1 = Some(verdict);
+        }
+    }
+}
+
+/// Plays the requests against a node with rings of 2048 bytes, with this much client's scratch.
+fn ask(requests: &[(&str, &[u8])], scratch: usize) -> Vec<(Vec<u8>, Option<Verdict>)> {
+    let identity = Identity {
+        name: "wire",
+        version: "1.0",
+        target: "memory",
+        datagram: datagram::ETHERNET,
+        started: unstick::Instant::ZERO,
+    };
+    let host = Node::new(identity, RamStore::new(core::array::from_fn(|_| vec![0; 100_000])));
+    let mut world = World::new::<2048>(host, Limits::DEFAULT, datagram::ETHERNET);
+    let handle = world.connect(Service::Command.tcp_port());
+    let mut connection = Connection::new(Client::<1024>::new(Service::Command, Limits::DEFAULT));
+    let mut asks = Asks::new(requests);
+    let (mut input, mut output) = (vec![0; 1 << 16], vec![0; scratch]);
+    let done = world.run(Duration::from_secs(60), |it| {
+        let mut scratch = Scratch { input: &mut input, output: &mut output };
+        let now = unstick::Instant::from_micros(it.now.total_micros().unsigned_abs());
+        if asks.replies.len() == requests.len() && connection.session.outstanding() == 0 {
+            Session::<Asks>::finish(&mut connection.session);
+        }
+        connection.poll(now, &mut asks, it.tcp(handle), &mut scratch);
+        !it.tcp(handle).is_open()
+    });
+    assert!(done, "{:?} after {} replies", connection.closed(), asks.replies.len());
+    assert_eq!(connection.closed(), Some(Closed::Finished));
+    asks.replies
+}
+
+#[test]
+fn pipelined_commands_are_answered_in_order() {
+    let texts: Vec<_> = (0..200).map(|number| format!("upper hello {number}")).collect();
+    let requests: Vec<_> = texts.iter().map(|text| (text.as_str(), &b""[..])).collect();
+    for (number, (body, verdict)) in ask(&requests, 1 << 16).into_iter().enumerate() {
+        assert_eq!(body, format!("HELLO {number}").as_bytes());
+        assert_eq!(verdict, Some(Verdict::Verified));
+    }
+}
+
+#[test]
+fn a_file_larger_than_all_rings_goes_there_and_back() {
+    let body: Vec<u8> =
+        (0..90_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    for scratch in [1, 700, 1 << 16] {
+        let replies = ask(&[("put a", &body), ("get a", b""), ("list", b"")], scratch);
+        assert_eq!(replies[0].0, b"stored a, 90000 bytes");
+        assert!(replies[1] == (body.clone(), Some(Verdict::Verified)));
+        assert_eq!(replies[2].0, b"   90000 a\n");
+    }
+}

@@ -1,0 +1,304 @@
+//! The node against a client on another smoltcp stack: how connections begin and end, and what
+//! becomes of datagrams.
+
+mod world;
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::socket::tcp::{RecvError, State};
+use smoltcp::time::Duration;
+use smoltcp::wire::{
+    EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr,
+    UdpPacket, UdpRepr,
+};
+use unstick::header::Fields;
+use unstick::host::{Event, Identity};
+use unstick::store::RamStore;
+use unstick::{Limits, Node, Service, datagram, message};
+use world::{BACKLOG, CLIENT_MAC, CLIENT_RING, Host, NODE, NODE_MAC, World};
+
+const SOON: Duration = Duration::from_secs(1);
+
+fn host() -> Host {
+    let identity = Identity {
+        name: "wire",
+        version: "1.0",
+        target: "memory",
+        datagram: datagram::ETHERNET,
+        started: unstick::Instant::ZERO,
+    };
+    Node::new(identity, RamStore::new(core::array::from_fn(|_| vec![0; 100_000])))
+}
+
+fn world() -> World {
+    World::new::<2048>(host(), Limits::DEFAULT, datagram::ETHERNET)
+}
+
+fn frame(body: &[u8]) -> Vec<u8> {
+    [&i32::try_from(body.len()).unwrap().to_le_bytes(), body].concat()
+}
+
+fn request(command: &str, size: u64) -> Vec<u8> {
+    let fields = Fields { command: Some(command), total_size: size, ..Fields::default() };
+    let mut bytes = vec![0; 1024];
+    let len = message::write_header(&fields, &mut bytes).unwrap();
+    bytes.truncate(len);
+    bytes
+}
+
+/// Whether a service answers on a new connection.
+fn serves(world: &mut World) -> bool {
+    let handle = world.connect(Service::Frame.tcp_port());
+    if !world.run(SOON, |it| it.tcp(handle).may_send()) {
+        world.tcp(handle).abort();
+        return false;
+    }
+    world.send(handle, b"upper hello");
+    let answer = world.receive(handle, 9, SOON);
+    world.tcp(handle).close();
+    world.run(SOON, |it| !it.tcp(handle).is_open());
+    answer == frame(b"HELLO")
+}
+
+#[test]
+fn unanswered_syns_hold_a_port_for_five_seconds() {
+    let mut world = world();
+    assert!(serves(&mut world)); // both know the other's hardware address now
+    world.deaf = true;
+    let lost: Vec<_> = (0..BACKLOG).map(|_| world.connect(Service::Frame.tcp_port())).collect();
+    world.wait(Duration::from_millis(10));
+    for handle in lost {
+        world.sockets.remove(handle);
+    }
+    world.wait(Duration::from_secs(1));
+    world.client_end.lose_frames();
+    world.deaf = false;
+    let early = world.connect(Service::Frame.tcp_port());
+    world.run(SOON, |it| !it.tcp(early).is_open());
+    assert_eq!(world.tcp(early).state(), State::Closed, "it is refused while all sockets wait");
+    world.deaf = true;
+    world.wait(Duration::from_secs(4));
+    world.deaf = false;
+    for _ in 0..=BACKLOG {
+        assert!(serves(&mut world));
+    }
+}
+
+#[test]
+fn one_client_too_many_is_refused_and_harms_nobody() {
+    let mut world = world();
+    let inside: Vec<_> = (0..BACKLOG).map(|_| world.connected(Service::Echo)).collect();
+    let outside = world.connect(Service::Echo.tcp_port());
+    world.run(SOON, |it| !it.tcp(outside).is_open());
+    assert_eq!(world.tcp(outside).state(), State::Closed);
+    for &handle in &inside {
+        world.send(handle, b"still here");
+        assert_eq!(world.receive(handle, 10, SOON), b"STILL HERE");
+    }
+    world.tcp(inside[0]).close();
+    world.run(SOON, |it| !it.tcp(inside[0]).is_open());
+    let next = world.connected(Service::Echo);
+    world.send(next, b"next");
+    assert_eq!(world.receive(next, 4, SOON), b"NEXT");
+}
+
+#[test]
+fn a_reset_inside_a_request_undoes_it() {
+    let mut world = world();
+    for _ in 0..20 {
+        let handle = world.connected(Service::Command);
+        world.send(handle, &[&request("put half", 50_000)[..], &[7; 30_000]].concat());
+        world.wait(Duration::from_millis(10));
+        world.tcp(handle).abort();
+        world.wait(Duration::from_millis(10));
+        world.sockets.remove(handle);
+    }
+    assert_eq!(world.host.counters.get(Event::Resets), 20);
+    let handle = world.connected(Service::Frame);
+    world.send(handle, b"list");
+    assert_eq!(world.receive(handle, 4, SOON), frame(b""));
+}
+
+#[test]
+fn what_came_before_a_half_close_is_answered() {
+    let mut world = world();
+    let handle = world.connected(Service::Echo);
+    let sent = b"abcdefgh".repeat(1500); // more than all rings of the node
+    let taken = world.tcp(handle).send_slice(&sent).unwrap();
+    assert_eq!(taken, sent.len());
+    world.tcp(handle).close();
+    assert_eq!(world.receive(handle, sent.len(), SOON), sent.to_ascii_uppercase());
+    assert!(world.run(SOON, |it| it.tcp(handle).recv(|_| (0, ())) == Err(RecvError::Finished)));
+    assert_eq!(world.host.counters.get(Event::Resets), 0);
+    assert!(serves(&mut world));
+}
+
+#[test]
+fn a_ring_that_wraps_tears_no_bare_request() {
+    let mut world = World::new::<1100>(host(), Limits::DEFAULT, datagram::ETHERNET);
+    let handle = world.connected(Service::Frame);
+    for len in (900..1020).rev() {
+        let text = "x".repeat(len);
+        world.send(handle, format!("echo {text}").as_bytes());
+        assert_eq!(world.receive(handle, 4 + len, SOON), frame(text.as_bytes()));
+    }
+    // One over the limit is one request, wherever it lies.
+    for _ in 0..30 {
+        world.send(handle, &[b'x'; 1030]);
+        let refused = frame(b"a request of 1030 bytes is over the limit of 1024");
+        assert_eq!(world.receive(handle, refused.len(), SOON), refused);
+    }
+}
+
+#[test]
+fn an_idle_client_is_closed_upon_and_a_vanished_one_given_up() {
+    let mut world = world();
+    let idle = world.connected(Service::Echo);
+    world.wait(Duration::from_secs(299));
+    assert!(world.tcp(idle).may_recv(), "asked whether it is there, it says so");
+    world.wait(Duration::from_secs(2));
+    assert_eq!(world.tcp(idle).state(), State::CloseWait);
+    assert_eq!(world.host.counters.get(Event::Timeouts), 1);
+
+    let vanished = world.connected(Service::Frame);
+    world.sockets.remove(vanished);
+    world.deaf = true;
+    world.wait(Duration::from_secs(70));
+    world.client_end.lose_frames();
+    assert_eq!(world.host.counters.get(Event::Resets), 1);
+    world.deaf = false;
+    assert!(serves(&mut world));
+}
+
+#[test]
+fn a_peer_that_never_closes_is_reset() {
+    let mut world = world();
+    let handle = world.connected(Service::Command);
+    world.send(handle, &(-1_i32).to_le_bytes()); // no frame: a refusal, then the end
+    let answer = world.receive(handle, 4096, SOON);
+    assert!(answer.len() > 100, "the refusal is not lost");
+    assert_eq!(world.tcp(handle).state(), State::CloseWait);
+    world.wait(Duration::from_secs(9));
+    assert_eq!(world.tcp(handle).state(), State::CloseWait);
+    world.wait(Duration::from_secs(2));
+    assert_eq!(world.tcp(handle).state(), State::Closed);
+}
+
+#[test]
+fn a_peer_that_never_reads_is_given_up() {
+    let mut world = world();
+    let handle = world.connected(Service::Echo);
+    let flood = vec![b'a'; CLIENT_RING + 8192]; // more than fits on the way there and back
+    let mut sent = 0;
+    world.run(Duration::from_secs(120), |it| {
+        sent += it.tcp(handle).send_slice(&flood[sent..]).unwrap_or_default();
+        !it.tcp(handle).is_open()
+    });
+    assert!(!world.tcp(handle).is_open());
+    assert_eq!(world.host.counters.get(Event::Timeouts), 1);
+}
+
+#[test]
+fn datagrams_of_every_length_the_link_carries_are_answered() {
+    let mut world = world();
+    let handle = world.datagrams();
+    for len in [0, 1, 512, 1471, 1472] {
+        let sent = vec![b'a'; len];
+        let answer = world.ask(handle, 8092, &sent, SOON);
+        assert_eq!(answer, Some(sent.to_ascii_uppercase()), "{len} bytes");
+    }
+    for _ in 0..40 {
+        assert_eq!(world.ask(handle, 8092, b"", SOON), Some(Vec::new()));
+    }
+}
+
+#[test]
+fn a_datagram_over_the_limit_is_seen_as_cut() {
+    let mut world = World::new::<2048>(host(), Limits::DEFAULT, datagram::CLASSIC);
+    let handle = world.datagrams();
+    let fields = Fields { id: unstick::header::Id::parse("7").ok(), ..Fields::default() };
+    let mut bytes = vec![0; 1024];
+    let command = Fields { command: Some("upper hello"), total_size: 600, ..fields };
+    let len = message::encode(&command, &[0; 600], &mut bytes).unwrap();
+    let answer = world.ask(handle, 8093, &bytes[..len], SOON).unwrap();
+    let (header, body) = message::decode::<1024>(message::Role::Reply, &answer).unwrap();
+    assert!(header.status.unwrap() == *"too-large");
+    assert_eq!(body, b"the datagram is over the limit of 512 bytes");
+    assert_eq!(world.ask(handle, 8092, &[b'a'; 513], SOON), None);
+    assert_eq!(world.host.counters.get(Event::Truncated), 2);
+}
+
+/// A datagram to the echo service from an address that nobody has.
+fn forged() -> Vec<u8> {
+    let udp = UdpRepr { src_port: 9, dst_port: 8092 };
+    let ip = Ipv4Repr {
+        src_addr: Ipv4Address::new(192, 168, 69, 77),
+        dst_addr: NODE,
+        next_header: IpProtocol::Udp,
+        payload_len: 8 + 4,
+        hop_limit: 64,
+    };
+    let ethernet = EthernetRepr {
+        src_addr: CLIENT_MAC,
+        dst_addr: NODE_MAC,
+        ethertype: EthernetProtocol::Ipv4,
+    };
+    let mut bytes = vec![0; 14 + 20 + 8 + 4];
+    let mut frame = EthernetFrame::new_unchecked(&mut bytes);
+    ethernet.emit(&mut frame);
+    let mut packet = Ipv4Packet::new_unchecked(frame.payload_mut());
+    ip.emit(&mut packet, &ChecksumCapabilities::default());
+    udp.emit(
+        &mut UdpPacket::new_unchecked(packet.payload_mut()),
+        &ip.src_addr.into(),
+        &NODE.into(),
+        4,
+        |payload| payload.copy_from_slice(b"boo!"),
+        &ChecksumCapabilities::default(),
+    );
+    bytes
+}
+
+#[test]
+fn a_forged_sender_does_not_silence_a_service() {
+    let mut world = world();
+    let handle = world.datagrams();
+    assert!(world.ask(handle, 8092, b"hello", SOON).is_some());
+    world.client_end.send(forged());
+    world.wait(Duration::from_millis(10));
+    assert_eq!(world.host.counters.get(Event::Frames), 2);
+    assert_eq!(world.ask(handle, 8092, b"hello", Duration::from_millis(500)), None);
+    world.wait(Duration::from_secs(2));
+    assert_eq!(world.ask(handle, 8092, b"hello", SOON), Some(b"HELLO".to_vec()));
+}
+
+#[test]
+fn a_flood_of_datagrams_leaves_time_for_connections() {
+    let mut world = world();
+    let handle = world.datagrams();
+    assert!(world.ask(handle, 8092, b"hello", SOON).is_some());
+    for _ in 0..500 {
+        world.client_end.send(forged());
+    }
+    assert!(serves(&mut world));
+}
+
+#[test]
+fn finishing_ends_with_the_last_reply() {
+    let mut world = world();
+    let idle = world.connected(Service::Echo);
+    let busy = world.connected(Service::Command);
+    let put = request("put a", 5000);
+    world.send(busy, &[&put[..], &[1; 2000]].concat());
+    world.stack.finish();
+    world.run(SOON, |it| !it.tcp(idle).may_recv());
+    assert!(!world.stack.is_finished());
+    let late = world.connect(Service::Frame.tcp_port());
+    world.run(SOON, |it| !it.tcp(late).is_open());
+    assert_eq!(world.tcp(late).state(), State::Closed);
+    world.send(busy, &[1; 3000]);
+    let answer = world.receive(busy, 4096, SOON);
+    assert!(answer.ends_with(b"stored a, 5000 bytes"));
+    world.tcp(busy).close();
+    world.tcp(idle).close();
+    assert!(world.run(SOON, |it| it.stack.is_finished()));
+}
