@@ -1,0 +1,193 @@
+//! `unstick serve`: a node until a signal ends it.
+
+use core::net::IpAddr;
+use core::time::Duration;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing::{info, level_filters::LevelFilter, warn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use unstick::Limits;
+use unstick_std::node::{Config, Error, Node, Ports, Storage};
+
+/// Options of `unstick serve`.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Address to listen on; may be given several times
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    bind: Vec<IpAddr>,
+    /// Directory whose files are served; without it, files are kept in memory
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Program that may be run, by name or path; may be given several times
+    #[arg(long, value_name = "PROGRAM")]
+    allow: Vec<String>,
+    /// Port of the echo service over TCP
+    #[arg(long, value_name = "PORT", default_value = "8080")]
+    echo: Port,
+    /// Port of the frame service
+    #[arg(long, value_name = "PORT", default_value = "8086")]
+    frame: Port,
+    /// Port of the message service
+    #[arg(long, value_name = "PORT", default_value = "8087")]
+    message: Port,
+    /// Port of the command service over TCP
+    #[arg(long, value_name = "PORT", default_value = "8088")]
+    command: Port,
+    /// Port of the echo service over UDP
+    #[arg(long, value_name = "PORT", default_value = "8092")]
+    udp_echo: Port,
+    /// Port of the command service over UDP
+    #[arg(long, value_name = "PORT", default_value = "8093")]
+    udp_command: Port,
+    /// Most connections at once
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    max_connections: usize,
+    /// Seconds without a request after which a connection is closed
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::DEFAULT.idle.as_secs())]
+    idle: u64,
+    /// Name of the node, as `info` tells it
+    #[arg(long, default_value = "unstick")]
+    name: String,
+    /// Log every connection too
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+const AFTER_HELP: &str = "\
+A PORT is a number, 0 to let the system choose one, or `off` not to serve it.
+Prints `listening SERVICE TRANSPORT ADDR` for each socket when it is ready, then logs to stderr
+(RUST_LOG says what, for example RUST_LOG=unstick_std=debug). Ctrl-C or SIGTERM ends it when what
+is in flight is done; a second one ends it at once.";
+
+/// Serves until a signal; 0 if it ended cleanly.
+pub(crate) fn run(args: Args) -> ExitCode {
+    log(args.verbose);
+    match serve(args.into()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("unstick: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn serve(config: Config) -> Result<ExitCode, Error> {
+    let mut signals = Signals::new().map_err(Error::Runtime)?;
+    let node = Node::bind(config).await?;
+    // A stdout that nobody reads is no reason not to serve.
+    let _ = announce(&node);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mut run = core::pin::pin!(node.run(async {
+        let _ = stopped.await;
+    }));
+    tokio::select! {
+        () = &mut run => return Ok(ExitCode::SUCCESS),
+        () = signals.next() => info!("ending; what is in flight is finished first"),
+    }
+    drop(stop);
+    tokio::select! {
+        () = run => Ok(ExitCode::SUCCESS),
+        () = signals.next() => {
+            warn!("ended at once by a second signal");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn announce(node: &Node) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for endpoint in node.endpoints() {
+        let service = endpoint.service.as_str();
+        writeln!(stdout, "listening {service} {} {}", endpoint.transport, endpoint.address)?;
+    }
+    stdout.flush()
+}
+
+/// To stderr; `RUST_LOG` has the last word.
+fn log(verbose: bool) {
+    let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(level));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
+}
+
+/// What asks a program to end: SIGINT and SIGTERM, or Ctrl-C elsewhere.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// A port, or none for a service that is off.
+#[derive(Clone, Copy)]
+struct Port(Option<u16>);
+
+impl core::str::FromStr for Port {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        match text.parse() {
+            Ok(port) => Ok(Self(Some(port))),
+            Err(_) => Err("a port is a number from 0 to 65535, or `off`".into()),
+        }
+    }
+}
+
+impl From<Args> for Config {
+    fn from(args: Args) -> Self {
+        let default = Self::default();
+        Self {
+            bind: args.bind,
+            ports: Ports {
+                echo: args.echo.0,
+                frame: args.frame.0,
+                message: args.message.0,
+                command: args.command.0,
+                udp_echo: args.udp_echo.0,
+                udp_command: args.udp_command.0,
+            },
+            files: args.root.map_or(default.files, Storage::Directory),
+            allow: args.allow,
+            connections: args.max_connections,
+            limits: Limits { idle: Duration::from_secs(args.idle), ..default.limits },
+            name: args.name,
+            ..default
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Files in a directory that no name leads out of.
+//!
+//! A name that comes here is one path component (`check_name` sees to that), so only a symbolic
+//! link could lead elsewhere, and none is followed.
+
+use crate::node::error::Error;
+use crate::node::job::{Job, Promise, job};
+use core::task::Poll;
+use core::time::Duration;
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use tempfile::NamedTempFile;
+use tokio::sync::Notify;
+use unstick::digest::{Digest, Hasher};
+use unstick::store::{Meta, check_name, not_found};
+use unstick::{Refusal, Status};
+
+/// The digest of a file up to this long is made at once; longer ones are left to a thread.
+const AT_ONCE: u64 = 1024 * 1024;
+/// Digests remembered; beyond that all are forgotten.
+const REMEMBERED: usize = 1024;
+/// A file changed more recently than this may change again without its time showing it.
+const SETTLED: Duration = Duration::from_secs(2);
+/// Bytes hashed between two looks at whether anybody still waits.
+const PIECE: usize = 64 * 1024;
+
+/// The directory.
+pub(super) struct Directory {
+    path: PathBuf,
+    digests: Mutex<HashMap<Stamp, Digest>>,
+}
+
+/// A file on its way out.
+pub(super) struct Outgoing {
+    name: String,
+    stamp: Stamp,
+    left: u64,
+    state: State,
+}
+
+enum State {
+    /// The thread that hashes it has the file.
+    Hashing(Job<(File, Option<Digest>)>),
+    Ready(File, Option<Digest>),
+}
+
+/// A file on its way in, under another name until it is whole; dropped, it is gone.
+pub(super) struct Incoming {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+/// Which content of which file: if that changes, this does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Stamp {
+    file: (u64, u64),
+    len: u64,
+    modified: SystemTime,
+}
+
+impl Directory {
+    pub(super) fn new(path: PathBuf) -> Result<Self, Error> {
+        // Absolute, so that it stays the same whatever becomes of the working directory.
+        let usable = path.canonicalize().and_then(|path| fs::read_dir(&path).map(|_| path));
+        match usable {
+            Ok(path) => Ok(Self { path, digests: Mutex::default() }),
+            Err(source) => Err(Error::Directory { path, source }),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A line for each file that can be asked for, by name.
+    pub(super) fn list(&self) -> Result<String, Refusal> {
+        let failed = |error| failure("the files cannot be listed", &error);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            // It may be gone by now, which is no failure.
+            if check_name(&name).is_ok()
+                && let Ok(metadata) = entry.metadata()
+                && metadata.is_file()
+            {
+                files.push((name, metadata.len()));
+            }
+        }
+        files.sort_unstable();
+        Ok(files.iter().map(|(name, len)| format!("{len:>8} {name}\n")).collect())
+    }
+
+    /// Opens a file. Where nobody waits for a thread (`ready` is none), a long one has no digest.
+    pub(super) fn open(
+        &self,
+        name: &str,
+        ready: Option<&Arc<Notify>>,
+    ) -> Result<Outgoing, Refusal> {
+        let mut file =
+            open_regular(&self.path.join(name)).map_err(|error| refusal(name, &error))?;
+        let stamp = Stamp::of(&file).map_err(|error| refusal(name, &error))?;
+        let known =
+            self.digests.lock().unwrap_or_else(PoisonError::into_inner).get(&stamp).copied();
+        let state = match (known, ready) {
+            (None, None) if stamp.len > AT_ONCE => State::Ready(file, None),
+            (None, Some(ready)) if stamp.len > AT_ONCE => {
+                let (promise, job) = job(Arc::clone(ready));
+                tokio::task::spawn_blocking(move || hash_aside(file, stamp, promise));
+                State::Hashing(job)
+            }
+            (None, _) => {
+                let digest = hash(&mut file, stamp, || false)?;
+                self.remember(stamp, digest);
+                State::Ready(file, digest)
+            }
+            (known, _) => State::Ready(file, known),
+        };
+        Ok(Outgoing { name: name.into(), stamp, left: stamp.len, state })
+    }
+
+    pub(super) fn poll<'a>(&self, file: &'a mut Outgoing) -> Poll<Result<Meta<'a>, Refusal>> {
+        if let State::Hashing(job) = &mut file.state {
+            let Poll::Ready(result) = job.poll() else { return Poll::Pending };
+            match result {
+                Ok((handle, digest)) => {
+                    self.remember(file.stamp, digest);
+                    file.state = State::Ready(handle, digest);
+                }
+                Err(refusal) => return Poll::Ready(Err(refusal)),
+            }
+        }
+        let digest = match &file.state {
+            State::Ready(_, digest) => *digest,
+            State::Hashing(_) => None,
+        };
+        Poll::Ready(Ok(Meta {
+            filename: &file.name,
+            size: file.stamp.len,
+            digest,
+            status: Status::Ok,
+            exit: None,
+        }))
+    }
+
+    fn remember(&self, stamp: Stamp, digest: Option<Digest>) {
+        // Elsewhere a stamp does not say which file it is of.
+        let settled = cfg!(unix) && stamp.modified.elapsed().is_ok_and(|age| age > SETTLED);
+        let Some(digest) = digest.filter(|_| settled) else { return };
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        if digests.len() >= REMEMBERED {
+            digests.clear();
+        }
+        digests.insert(stamp, digest);
+    }
+
+    pub(super) fn create(&self, name: &str) -> Result<Incoming, Refusal> {
+        let path = self.path.join(name);
+        // Only what `get` could give may be replaced: not a directory, a link or a device.
+        if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(not_regular(name));
+        }
+        let mut builder = tempfile::Builder::new();
+        // With a dot in front `list` and `get` do not see it, even if it outlives the process.
+        builder.prefix(".unstick-").suffix(".part");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+        let file = builder.tempfile_in(&self.path);
+        let file = file.map_err(|error| failure("the file cannot be stored", &error))?;
+        Ok(Incoming { file, path })
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<(), Refusal> {
+        let path = self.path.join(name);
+        let metadata = path.symlink_metadata().map_err(|error| refusal(name, &error))?;
+        if !metadata.is_file() {
+            return Err(not_regular(name));
+        }
+        fs::remove_file(path).map_err(|error| refusal(name, &error))
+    }
+}
+
+impl Outgoing {
+    /// The next bytes; a file that is no longer what its header said is not read to its end.
+    pub(super) fn read(&mut self, output: &mut [u8]) -> Result<usize, Refusal> {
+        let State::Ready(file, _) = &mut self.state else { return Ok(0) };
+        let len = loop {
+            match file.read(output) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result.map_err(|error| refusal(&self.name, &error))?,
+            }
+        };
+        self.left = self.left.saturating_sub(len as u64);
+        if self.left == 0 && Stamp::of(file).ok() != Some(self.stamp) {
+            return Err(changed());
+        }
+        Ok(len)
+    }
+}
+
+impl Incoming {
+    pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), Refusal> {
+        let written = self.file.write_all(piece);
+        written.map_err(|error| failure("the file cannot be stored", &error))
+    }
+
+    pub(super) fn commit(self) -> Result<(), Refusal> {
+        let kept = self.file.persist(self.path);
+        kept.map(drop).map_err(|error| failure("the file cannot be stored", &error.error))
+    }
+}
+
+impl Stamp {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        #[cfg(unix)]
+        let file = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let file = (0, 0);
+        Ok(Self { file, len: metadata.len(), modified: metadata.modified()? })
+    }
+}
+
+fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A FIFO that nobody writes to would block its reader.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    if !path.symlink_metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+fn hash_aside(mut file: File, stamp: Stamp, promise: Promise<(File, Option<Digest>)>) {
+    let digest = hash(&mut file, stamp, || promise.is_abandoned());
+    promise.keep(digest.map(|digest| (file, digest)));
+}
+
+/// The digest of a file that is then at its start again; refused if it is not what it was.
+fn hash(file: &mut File, stamp: Stamp, stop: impl Fn() -> bool) -> Result<Option<Digest>, Refusal> {
+    let failed = |error| failure("the file cannot be read", &error);
+    let mut hasher = Hasher::default();
+    let mut piece = vec![0; PIECE];
+    let mut left = stamp.len;
+    while left > 0 && !stop() {
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
+        let len = match file.read(&mut piece[..most]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            result => result.map_err(failed)?,
+        };
+        if len == 0 {
+            break;
+        }
+        hasher.update(&piece[..len]);
+        left = left.saturating_sub(len as u64);
+    }
+    if Stamp::of(file).map_err(failed)? != stamp || left > 0 {
+        return Err(changed());
+    }
+    file.rewind().map_err(failed)?;
+    Ok(hasher.finish())
+}
+
+fn changed() -> Refusal {
+    Refusal::new(Status::Failed, format_args!("the file changed while it was read; try again"))
+}
+
+fn not_regular(name: &str) -> Refusal {
+    Refusal::new(Status::Denied, format_args!("`{name}` is there and is no regular file"))
+}
+
+fn failure(what: &str, error: &io::Error) -> Refusal {
+    Refusal::new(Status::Failed, format_args!("{what}: {error}"))
+}
+
+/// The refusal of a name that cannot be opened or removed.
+fn refusal(name: &str, error: &io::Error) -> Refusal {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return not_regular(name);
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound => not_found(name),
+        io::ErrorKind::InvalidInput => not_regular(name),
+        _ => failure("the file cannot be used", error),
+    }
+}

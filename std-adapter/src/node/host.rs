@@ -1,0 +1,107 @@
+//! What the sessions of a desktop node share.
+
+use super::config::Config;
+use super::error::Error;
+use super::files::Files;
+use super::program::Programs;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use unstick::command::builtin;
+use unstick::host::{Counters, Event, Identity};
+use unstick::{Command, Instant};
+
+/// A desktop node, as its sessions and its commands see it: each connection has a clone.
+#[derive(Clone)]
+pub struct Host {
+    shared: Arc<Shared>,
+    files: Files,
+}
+
+struct Shared {
+    name: String,
+    version: String,
+    target: String,
+    datagram: usize,
+    commands: Vec<Command<Host>>,
+    programs: Programs,
+    counters: [AtomicU64; Event::ALL.len()],
+}
+
+impl Host {
+    /// A host whose sessions cannot wait, which is what datagrams need.
+    pub(super) fn new(config: Config) -> Result<Self, Error> {
+        let files = Files::new(config.files)?;
+        let (programs, mut commands) =
+            Programs::new(&config.allow, config.programs, files.directory())?;
+        commands.extend(config.commands);
+        check_names(&commands)?;
+        let shared = Shared {
+            name: config.name,
+            version: config.version,
+            target: config.target,
+            datagram: config.datagram,
+            commands,
+            programs,
+            counters: Default::default(),
+        };
+        Ok(Self { shared: Arc::new(shared), files })
+    }
+
+    /// A clone for a session that waits for `ready` when something it asked for is not.
+    pub(super) fn waiting(&self, ready: Arc<Notify>) -> Self {
+        Self { shared: Arc::clone(&self.shared), files: self.files.waiting(ready) }
+    }
+
+    pub(super) fn programs(&self) -> &Programs {
+        &self.shared.programs
+    }
+
+    pub(super) fn ready(&self) -> Option<&Arc<Notify>> {
+        self.files.ready()
+    }
+}
+
+/// Refuses a name that has two meanings.
+fn check_names(commands: &[Command<Host>]) -> Result<(), Error> {
+    let mut names: HashSet<&str> = builtin::<Host>().iter().map(|row| row.name).collect();
+    match commands.iter().find(|row| !names.insert(row.name)) {
+        Some(row) => Err(Error::Ambiguous { name: row.name }),
+        None => Ok(()),
+    }
+}
+
+impl unstick::Host for Host {
+    type Store = Files;
+
+    fn commands(&self) -> &[Command<Self>] {
+        &self.shared.commands
+    }
+
+    fn store(&mut self) -> &mut Files {
+        &mut self.files
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        Identity {
+            name: &self.shared.name,
+            version: &self.shared.version,
+            target: &self.shared.target,
+            datagram: self.shared.datagram,
+            started: Instant::ZERO,
+        }
+    }
+
+    fn count(&mut self, event: Event, count: u64) {
+        self.shared.counters[event as usize].fetch_add(count, Relaxed);
+    }
+
+    fn counters(&self) -> Counters {
+        let mut counters = Counters::default();
+        for event in Event::ALL {
+            counters.count(event, self.shared.counters[event as usize].load(Relaxed));
+        }
+        counters
+    }
+}

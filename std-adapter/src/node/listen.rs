@@ -1,0 +1,171 @@
+//! Listening sockets, and what comes in by them.
+
+use super::connection;
+use super::error::Error;
+use super::host::Host;
+use crate::clock::Clock;
+use crate::udp;
+use crate::url::Transport;
+use core::net::SocketAddr;
+use core::time::Duration;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+use unstick::datagram::{self, Datagram, IPV4_MAXIMUM};
+use unstick::driver::nonblocking::Runtime as _;
+use unstick::host::Event;
+use unstick::{Host as _, Limits, Service};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+/// How long nothing is accepted or received after the system has refused.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What all sockets of a node have in common.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub(super) host: Host,
+    pub(super) clock: Clock,
+    pub(super) limits: Limits,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) datagram: usize,
+    pub(super) stop: CancellationToken,
+}
+
+pub(super) fn tcp(
+    service: Service,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Error> {
+    let listen = || {
+        let socket = socket(address, Type::STREAM, Protocol::TCP)?;
+        // So that a node can be started again at once. On Windows it would mean something else:
+        // that two programs can have the port.
+        #[cfg(not(windows))]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from_std(socket.into())?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    listen().map_err(|source| Error::Listen { service, transport: Transport::Tcp, address, source })
+}
+
+pub(super) fn udp(service: Service, address: SocketAddr) -> Result<(UdpSocket, SocketAddr), Error> {
+    let bind = || {
+        let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
+        socket.bind(&address.into())?;
+        let socket = UdpSocket::from_std(socket.into())?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    };
+    bind().map_err(|source| Error::Listen { service, transport: Transport::Udp, address, source })
+}
+
+fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        // So that `::` and `0.0.0.0` can be listened on side by side.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Accepts and serves connections until the node stops, and then until they are done.
+pub(super) async fn accept(service: Service, listener: TcpListener, serving: Serving) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => admit(service, stream, peer, &serving, &mut connections),
+                Err(error) => rest(service, &error).await,
+            },
+            Some(ended) = connections.join_next() => report(service, ended),
+            () = serving.stop.cancelled() => break,
+        }
+    }
+    drop(listener);
+    while let Some(ended) = connections.join_next().await {
+        report(service, ended);
+    }
+}
+
+fn admit(
+    service: Service,
+    stream: TcpStream,
+    peer: SocketAddr,
+    serving: &Serving,
+    connections: &mut JoinSet<()>,
+) {
+    let Ok(slot) = Arc::clone(&serving.slots).try_acquire_owned() else {
+        warn!("{}: {peer} refused: all connections are taken", service.as_str());
+        return;
+    };
+    debug!("{}: {peer} connected", service.as_str());
+    let serving = serving.clone();
+    connections.spawn(async move {
+        let mut stream = stream;
+        // Replies are written whole; waiting for more would only delay them.
+        let _ = stream.set_nodelay(true);
+        let Serving { host, clock, limits, stop, .. } = serving;
+        connection::serve(service, limits, clock, &host, stream.split(), stop).await;
+        drop(slot);
+    });
+}
+
+fn report(service: Service, ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        error!("{}: a connection failed: {error}", service.as_str());
+    }
+}
+
+/// After the system has refused: on with the next where it is only this peer's fault, else a pause,
+/// because without descriptors or memory it would refuse again at once.
+async fn rest(service: Service, error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    ) {
+        warn!("{}: {error}; waiting {PAUSE:?}", service.as_str());
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Answers datagrams until the node stops.
+pub(super) async fn answer(service: Service, socket: UdpSocket, mut serving: Serving) {
+    let limit = if service == Service::Echo { IPV4_MAXIMUM } else { serving.datagram };
+    let (mut request, mut reply) = (vec![0; limit], vec![0; limit]);
+    loop {
+        let received = tokio::select! {
+            received = udp::receive(&socket, &mut request) => received,
+            () = serving.stop.cancelled() => return,
+        };
+        let (datagram, peer) = match received {
+            Ok(received) => received,
+            Err(error) => {
+                rest(service, &error).await;
+                continue;
+            }
+        };
+        if let Datagram::Truncated { len: Some(len), .. } = datagram {
+            debug!("{}: {len} bytes from {peer} are over the limit of {limit}", service.as_str());
+        }
+        let now = serving.clock.now();
+        let Some(len) = datagram::answer(service, now, &mut serving.host, datagram, &mut reply)
+        else {
+            continue;
+        };
+        if let Err(error) = socket.send_to(&reply[..len], peer).await {
+            debug!("{}: no answer to {peer}: {error}", service.as_str());
+            serving.host.count(Event::Rejected, 1);
+        }
+    }
+}

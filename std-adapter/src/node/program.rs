@@ -1,0 +1,200 @@
+//! Programs as commands: only those allowed, without a shell.
+
+#[cfg(unix)]
+mod child;
+#[cfg(unix)]
+mod group;
+#[cfg_attr(not(unix), expect(dead_code, reason = "no program runs"))]
+mod output;
+
+use super::config::ProgramLimits;
+use super::error::Error;
+use super::files::Source;
+use super::host::Host;
+use super::job::{Job, job};
+use core::task::Poll;
+use core::time::Duration;
+use output::Output;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::{Notify, Semaphore};
+use unstick::store::Meta;
+use unstick::{Answer, Call, Command, Outcome, Refusal, Status, Text};
+
+/// More programs at once than any machine can run.
+const MOST: usize = 1 << 16;
+
+/// The programs that may be run, and how many more may run now.
+pub(super) struct Programs {
+    table: Vec<Program>,
+    limits: ProgramLimits,
+    slots: Arc<Semaphore>,
+    /// Where they run.
+    directory: PathBuf,
+}
+
+struct Program {
+    name: &'static str,
+    path: PathBuf,
+}
+
+/// A program that runs or has run; dropped, it is ended.
+pub(super) struct Run {
+    job: Job<Output>,
+    output: Option<Output>,
+}
+
+impl Programs {
+    /// The programs of these names, and a row of the command table for each.
+    pub(super) fn new(
+        allow: &[String],
+        limits: ProgramLimits,
+        directory: Option<&Path>,
+    ) -> Result<(Self, Vec<Command<Host>>), Error> {
+        let table = allow.iter().map(|name| Program::find(name)).collect::<Result<Vec<_>, _>>()?;
+        let rows = table.iter().map(Program::row).collect();
+        let directory = directory.map_or_else(std::env::temp_dir, Path::to_owned);
+        let at_once = limits.at_once.min(MOST);
+        let (limits, slots) = (ProgramLimits { at_once, ..limits }, Semaphore::new(at_once));
+        Ok((Self { table, limits, slots: Arc::new(slots), directory }, rows))
+    }
+
+    /// Waits until no program runs, but not longer than `longest`.
+    pub(super) async fn ended(&self, longest: Duration) {
+        let all = self.slots.acquire_many(u32::try_from(self.limits.at_once).unwrap_or(u32::MAX));
+        let _ = tokio::time::timeout(longest, all).await;
+    }
+
+    fn start(&self, call: &Call<'_>, ready: &Arc<Notify>) -> Result<Run, Refusal> {
+        let program = self.table.iter().find(|program| program.name == call.name);
+        let program = program.ok_or_else(|| {
+            Refusal::new(Status::Denied, format_args!("`{}` is not allowed here", call.name))
+        })?;
+        let arguments = arguments(call.args)?;
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| {
+            let most = self.limits.at_once;
+            let why = format_args!("as many programs as may run at once do ({most}); try again");
+            Refusal::new(Status::Busy, why)
+        })?;
+        let (mut promise, job) = job(Arc::clone(ready));
+        let mut command = std::process::Command::new(&program.path);
+        command.args(arguments).current_dir(&self.directory).env_clear();
+        command.envs(
+            ["PATH", "LANG"].into_iter().filter_map(|key| Some((key, std::env::var_os(key)?))),
+        );
+        let (name, limits) = (program.name, self.limits);
+        tokio::spawn(async move {
+            let result = child::run(command, name, limits, promise.abandoned()).await;
+            // Whoever is told that this one has ended may start the next.
+            drop(slot);
+            promise.keep(result);
+        });
+        Ok(Run { job, output: None })
+    }
+}
+
+/// Splits arguments as a shell would, and does nothing else that a shell does.
+fn arguments(line: &str) -> Result<Vec<String>, Refusal> {
+    let bad = |why| Refusal::new(Status::BadRequest, why);
+    if line.contains('\0') {
+        return Err(bad(format_args!("an argument cannot contain a NUL")));
+    }
+    shell_words::split(line).map_err(|_| {
+        bad(format_args!("a quote in the arguments is not closed: close or escape it"))
+    })
+}
+
+/// The `run` of every program's row.
+fn run(host: &mut Host, call: &Call<'_>, _: &mut Text) -> Outcome<Host> {
+    match host.ready() {
+        Some(ready) if !call.at_once => {
+            let run = host.programs().start(call, ready)?;
+            Ok(Answer::Source(Source::from(run)))
+        }
+        _ => Err(Refusal::new(Status::Busy, format_args!("programs run over TCP only"))),
+    }
+}
+
+impl Program {
+    fn find(name: &str) -> Result<Self, Error> {
+        let error = |why| Error::Program { name: name.into(), why };
+        if cfg!(not(unix)) {
+            return Err(error("programs can be run on Unix only; leave this out"));
+        }
+        let path = resolve(name).ok_or_else(|| {
+            error("no such program is on the PATH or there; install it, or give its path")
+        })?;
+        let file_name = path.file_name().and_then(|name| name.to_str());
+        match file_name {
+            Some(word) if !word.contains(char::is_whitespace) => {
+                // A command table is static; a node has one for as long as it runs.
+                Ok(Self { name: String::from(word).leak(), path })
+            }
+            _ => Err(error("a command's name is one word; make a link with another name")),
+        }
+    }
+
+    fn row(&self) -> Command<Host> {
+        Command {
+            name: self.name,
+            usage: format!("{} [ARGS...]", self.name).leak(),
+            help: format!("runs {}", self.path.display()).leak(),
+            takes_body: false,
+            run,
+        }
+    }
+}
+
+/// The absolute path of a program named as a shell would take it.
+fn resolve(name: &str) -> Option<PathBuf> {
+    if Path::new(name).components().count() > 1 || Path::new(name).is_absolute() {
+        return std::path::absolute(name).ok().filter(|path| is_program(path));
+    }
+    let path = std::env::var_os("PATH")?;
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|it| is_program(it))?;
+    std::path::absolute(found).ok()
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+impl Run {
+    pub(super) fn poll(&mut self) -> Poll<Result<Meta<'_>, Refusal>> {
+        if self.output.is_none() {
+            match self.job.poll() {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(refusal)) => return Poll::Ready(Err(refusal)),
+                Poll::Ready(Ok(output)) => self.output = Some(output),
+            }
+        }
+        // It has just been put there.
+        self.output.as_ref().map_or(Poll::Pending, |output| Poll::Ready(Ok(output.meta())))
+    }
+
+    pub(super) fn read(&mut self, space: &mut [u8]) -> Result<usize, Refusal> {
+        self.output.as_mut().map_or(Ok(0), |output| output.read(space))
+    }
+}
+
+/// Elsewhere no program is ever allowed, so this is not reached.
+#[cfg(not(unix))]
+mod child {
+    use super::{Output, ProgramLimits, Refusal, Status};
+
+    pub(super) async fn run(
+        _: std::process::Command,
+        name: &str,
+        _: ProgramLimits,
+        _: impl Future<Output = ()>,
+    ) -> Result<Output, Refusal> {
+        Err(Refusal::new(Status::Denied, format_args!("{name} runs on Unix only")))
+    }
+}

@@ -1,0 +1,246 @@
+//! A node on loopback: what one peer does is no other's concern.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream, UdpSocket};
+use std::time::Instant;
+use unstick::header::Fields;
+use unstick::message::{self, Role};
+use unstick::{Limits, Service};
+use unstick_std::node::{Config, Error, Ports, Running};
+use unstick_std::url::Transport;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn start(config: Config) -> Running {
+    Running::start(config).unwrap()
+}
+
+fn any() -> Config {
+    Config { ports: Ports::ANY, ..Config::default() }
+}
+
+fn connect(node: &Running, service: Service) -> TcpStream {
+    let stream = TcpStream::connect(node.address(service, Transport::Tcp).unwrap()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn socket(node: &Running, service: Service) -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(node.address(service, Transport::Udp).unwrap()).unwrap();
+    socket
+}
+
+/// A request with no body, or one of zeros.
+fn request(command: &str, body: usize) -> Vec<u8> {
+    let mut request = vec![0; 1024 + body];
+    let fields = Fields { command: Some(command), total_size: body as u64, ..Fields::default() };
+    let len = message::encode(&fields, &vec![0; body], &mut request).unwrap();
+    request.truncate(len);
+    request
+}
+
+/// Whether a connection is served: an echo comes back.
+fn echoes(stream: &mut TcpStream) -> bool {
+    let mut reply = [0; 2];
+    stream.write_all(b"hi").is_ok() && stream.read_exact(&mut reply).is_ok() && reply == *b"HI"
+}
+
+#[test]
+fn beyond_the_cap_connections_are_refused_and_the_others_unharmed() {
+    let node = start(Config { connections: 2, ..any() });
+    let (mut first, mut second) = (connect(&node, Service::Echo), connect(&node, Service::Echo));
+    assert!(echoes(&mut first) && echoes(&mut second));
+    for service in Service::ALL {
+        assert!(!echoes(&mut connect(&node, service)), "two are all there may be");
+    }
+    assert!(echoes(&mut first) && echoes(&mut second));
+    drop(first);
+    let begun = Instant::now();
+    while !echoes(&mut connect(&node, Service::Echo)) {
+        assert!(begun.elapsed() < PATIENCE, "the place is not free again");
+    }
+    assert!(echoes(&mut second));
+}
+
+#[test]
+fn peers_that_reset_and_send_rubbish_disturb_nobody() {
+    let node = start(any());
+    let mut steady = connect(&node, Service::Echo);
+    for round in 0..50 {
+        for service in Service::ALL {
+            let mut stream = connect(&node, service);
+            // In the middle of a reply, of a request, or of nothing.
+            let rubbish =
+                [&request("help", 0)[..], b"\xFF\xFF\xFF\xFF\0{{{", b"help\nhelp\nhe", b""];
+            stream.write_all(rubbish[round % rubbish.len()]).unwrap();
+            socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+        assert!(echoes(&mut steady));
+    }
+}
+
+#[test]
+fn a_reply_reaches_a_peer_that_goes_on_sending() {
+    let node = start(any());
+    for _ in 0..20 {
+        let mut stream = connect(&node, Service::Command);
+        // Too large a file is refused, and too much of it comes to be skipped.
+        let request = request("put big", 4 * 1024 * 1024);
+        // The node may have closed by the time the last of it is sent.
+        let _ = stream.write_all(&request);
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).unwrap();
+        assert!(String::from_utf8_lossy(&reply).contains("too-large"));
+    }
+}
+
+#[test]
+fn many_at_once_are_all_answered() {
+    let node = start(any());
+    let address = node.address(Service::Frame, Transport::Tcp).unwrap();
+    let peers: Vec<_> = (0..100)
+        .map(|peer| {
+            std::thread::spawn(move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                for round in 0..20 {
+                    let text = format!("{peer:04}{round:04}");
+                    stream.write_all(format!("echo {text}\n").as_bytes()).unwrap();
+                    let mut reply = [0; 12];
+                    stream.read_exact(&mut reply).unwrap();
+                    assert_eq!(&reply[4..], text.as_bytes());
+                }
+            })
+        })
+        .collect();
+    peers.into_iter().for_each(|peer| peer.join().unwrap());
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_let_go() {
+    let limits = Limits { idle: Duration::from_millis(100), ..Limits::DEFAULT };
+    let node = start(Config { limits, ..any() });
+    for service in Service::ALL {
+        assert_eq!(connect(&node, service).read(&mut [0]).unwrap(), 0);
+    }
+}
+
+#[test]
+fn a_datagram_over_the_limit_is_known_to_be_cut() {
+    let node = start(Config { datagram: 200, ..any() });
+    let socket = socket(&node, Service::Command);
+    let id = unstick::header::Id::parse("7").unwrap();
+    let mut sent = [0; 1000];
+    let fields =
+        Fields { id: Some(id), command: Some("put a"), total_size: 300, ..Fields::default() };
+    let len = message::encode(&fields, &[0; 300], &mut sent).unwrap();
+    socket.send(&sent[..len]).unwrap();
+    let mut reply = [0; 1000];
+    let len = socket.recv(&mut reply).unwrap();
+    let (header, body) = message::decode::<1024>(Role::Reply, &reply[..len]).unwrap();
+    assert_eq!(header.status.and_then(|it| it.plain()), Some("too-large"));
+    assert_eq!(header.id.map(|id| id.raw()), Some("7"));
+    assert_eq!(body, b"the datagram is over the limit of 200 bytes");
+    let mut stats = connect(&node, Service::Frame);
+    stats.write_all(b"stats").unwrap();
+    let mut frame = [0; 4];
+    stats.read_exact(&mut frame).unwrap();
+    let mut text = vec![0; i32::from_le_bytes(frame) as usize];
+    stats.read_exact(&mut text).unwrap();
+    assert!(String::from_utf8(text).unwrap().contains("truncated  1\n"));
+}
+
+#[test]
+fn the_udp_echo_answers_whatever_ipv4_carries() {
+    let node = start(any());
+    let socket = socket(&node, Service::Echo);
+    let mut reply = vec![0; 70_000];
+    for len in [0, 1, 512, 1472, 65_507] {
+        socket.send(&vec![b'a'; len]).unwrap();
+        assert_eq!(socket.recv(&mut reply).unwrap(), len);
+        assert!(reply[..len].iter().all(|byte| *byte == b'A'));
+    }
+}
+
+#[test]
+fn a_node_that_stops_takes_no_more_and_finishes_what_was_begun() {
+    let node = start(any());
+    let address = node.address(Service::Command, Transport::Tcp).unwrap();
+    let mut idle = connect(&node, Service::Echo);
+    let mut busy = connect(&node, Service::Command);
+    let request = request("put a", 1000);
+    let (begun, rest) = request.split_at(500);
+    busy.write_all(begun).unwrap();
+    // So that the node has seen it: requests of one node are answered in order of arrival.
+    assert!(echoes(&mut idle));
+    std::thread::sleep(Duration::from_millis(100));
+    let stopping = std::thread::spawn(move || node.stop());
+    assert_eq!(idle.read(&mut [0]).unwrap(), 0, "an idle connection is closed");
+    assert!(refused(address), "nobody is let in");
+    busy.write_all(rest).unwrap();
+    let mut reply = Vec::new();
+    busy.read_to_end(&mut reply).unwrap();
+    assert!(reply.ends_with(b"stored a, 1000 bytes"));
+    drop((idle, busy));
+    stopping.join().unwrap();
+}
+
+fn refused(address: SocketAddr) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if TcpStream::connect(address).is_err() {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn both_ip_versions_are_served_on_one_port() {
+    let free = connect(&start(any()), Service::Echo).peer_addr().unwrap().port();
+    let ports = Ports { echo: Some(free), ..Ports::OFF };
+    let bind = vec!["0.0.0.0".parse().unwrap(), "::".parse().unwrap()];
+    let node = match Running::start(Config { bind, ports, ..Config::default() }) {
+        Err(Error::Listen { address, .. }) if address.is_ipv6() => {
+            eprintln!("SKIPPED: this machine has no IPv6");
+            return;
+        }
+        node => node.unwrap_or_else(|error| panic!("{error}")),
+    };
+    assert_eq!(node.endpoints().len(), 2);
+    assert!(echoes(&mut TcpStream::connect(("127.0.0.1", free)).unwrap()));
+    if let Ok(mut stream) = TcpStream::connect(("::1", free)) {
+        assert!(echoes(&mut stream));
+    }
+    assert_eq!(node.address(Service::Frame, Transport::Tcp), None, "it is off");
+}
+
+#[test]
+fn a_socket_that_cannot_be_had_is_named() {
+    let node = start(any());
+    let taken = node.address(Service::Echo, Transport::Tcp).unwrap();
+    let ports = Ports { frame: Some(taken.port()), ..Ports::OFF };
+    let error = Running::start(Config { ports, ..Config::default() }).err().unwrap().to_string();
+    assert!(error.contains(&format!("tcp {taken} for the frame service")), "{error}");
+    assert!(error.contains("taken"), "{error}");
+    let bind = vec!["192.0.2.1".parse().unwrap()];
+    let error = Running::start(Config { bind, ..any() }).err().unwrap().to_string();
+    assert!(error.contains("does not have that address"), "{error}");
+    let nothing = Running::start(Config { ports: Ports::OFF, ..Config::default() });
+    assert!(matches!(nothing, Err(Error::NothingToServe)));
+}
+
+#[test]
+fn a_peer_that_ends_its_side_still_gets_its_answers() {
+    let node = start(any());
+    let mut stream = connect(&node, Service::Command);
+    stream.write_all(&[request("upper a", 0), request("upper b", 0)].concat()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    assert!(reply.ends_with(b"B"));
+}
