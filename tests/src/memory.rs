@@ -1,0 +1,9 @@
+//! Transports in memory: sessions without a stack below them.
+//!
+//! Each plays a scenario on a node of its own ([`crate::fixture`]).
+
+mod session;
+mod stream;
+
+pub use session::{Cuts, Way, session, sessions, ways};
+pub use stream::{blocking, nonblocking};

@@ -1,0 +1,248 @@
+//! Sessions and datagrams, driven by hand: input cut anywhere, output through any window.
+
+use crate::fixture::{self, Node};
+use crate::player::{Link, play};
+use crate::scenario::{Act, Scenario};
+use crate::transcript::Transcript;
+use core::iter::Cycle;
+use core::slice;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use unstick::datagram::{self, Datagram};
+use unstick::{Instant, Next, Server, Service, Session};
+
+/// A way to bring a scenario's bytes to a session and its answers back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// How the input is cut.
+    pub cuts: Cuts,
+    /// Bytes of space for each step's output, over and over. A step without any space is one too
+    /// many, and does no harm.
+    pub windows: Vec<usize>,
+}
+
+/// How a stream is cut on its way into a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cuts {
+    /// Each send is one receive.
+    Scripted,
+    /// All that the script ever sends is there at once, in two pieces, cut here.
+    At(usize),
+    /// All of it is there, in pieces of so many bytes, over and over.
+    Pieces(Vec<usize>),
+}
+
+/// Plays a scenario on sessions, each of its [`ways`]: gives the first transcript that differs from
+/// the expected one, or that.
+#[must_use]
+pub fn sessions(scenario: &Scenario) -> Transcript {
+    let expected = Transcript::expected(scenario);
+    let played = ways(scenario).into_iter().map(|way| session(scenario, &way));
+    played.into_iter().find(|played| *played != expected).unwrap_or(expected)
+}
+
+/// Plays a scenario on a session, one way. Over UDP there is nothing to be cut.
+///
+/// # Panics
+///
+/// When the session breaks the drive contract of [`Session`].
+#[must_use]
+pub fn session(scenario: &Scenario, way: &Way) -> Transcript {
+    if scenario.udp {
+        return play(scenario, &mut Exchange::new(scenario));
+    }
+    let mut link = Connection::new(scenario, &way.windows);
+    if way.cuts != Cuts::Scripted {
+        link.send_ahead(&sent(scenario).concat(), &way.cuts);
+        if scenario.script.contains(&Act::Finish) {
+            link.end();
+        }
+    }
+    play(scenario, &mut link)
+}
+
+/// The ways to try: every cut of the input, the windows taking turns, and every window with a few
+/// ways to cut.
+///
+/// Of input over 2 KiB the cuts near the ends of each send, where the headers are, and every 997th.
+/// Bare requests are what one receive delivers, so there a cut would change their meaning.
+#[must_use]
+pub fn ways(scenario: &Scenario) -> Vec<Way> {
+    let windows = |cuts: Cuts| WINDOWS.map(|it| Way { cuts: cuts.clone(), windows: it.to_vec() });
+    let mut ways = Vec::from(windows(Cuts::Scripted));
+    if scenario.udp || matches!(scenario.service, Service::Frame | Service::Message) {
+        return ways;
+    }
+    ways.extend(
+        [1, 2, 3, 5, 64, 1000].into_iter().flat_map(|len| windows(Cuts::Pieces(vec![len]))),
+    );
+    // Little windows make a step of every byte, and here are many ways.
+    let large = WINDOWS.into_iter().filter(|windows| windows.contains(&LARGE)).cycle();
+    let cuts = cuts(&sent(scenario)).into_iter().map(Cuts::At);
+    ways.extend(cuts.zip(large).map(|(cuts, it)| Way { cuts, windows: it.to_vec() }));
+    ways
+}
+
+const WINDOWS: [&[usize]; 9] =
+    [&[1], &[2], &[3], &[7], &[64], &[0, 1, 0, 0, 13], &[LARGE], &[0, LARGE], &[1, 0, 9, LARGE]];
+
+/// Space that is never too little for what the table asks.
+const LARGE: usize = 1 << 17;
+
+fn cuts(sends: &[&[u8]]) -> Vec<usize> {
+    let all = sends.iter().map(|send| send.len()).sum::<usize>();
+    let mut cuts = vec![all];
+    let mut start = 0;
+    for send in sends {
+        let near = |at: &usize| *at < 160 || send.len() - at < 16 || at.is_multiple_of(997);
+        let places = (0..send.len()).filter(|at| all <= 2048 || near(at));
+        cuts.extend(places.map(|at| start + at));
+        start += send.len();
+    }
+    cuts
+}
+
+/// What a script sends.
+fn sent(scenario: &Scenario) -> Vec<&[u8]> {
+    let sent = scenario.script.iter().filter_map(|act| match act {
+        Act::Send(bytes) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    sent.collect()
+}
+
+/// A connection to a session.
+struct Connection<'w> {
+    node: Node,
+    server: Server<Node>,
+    windows: Cycle<slice::Iter<'w, usize>>,
+    window: Vec<u8>,
+    output: Vec<u8>,
+    /// The script's sends have been sent before it was begun.
+    ahead: bool,
+    closed: bool,
+}
+
+impl<'w> Connection<'w> {
+    fn new(scenario: &Scenario, windows: &'w [usize]) -> Self {
+        Self {
+            node: fixture::node(scenario.setup),
+            server: Server::new(scenario.service, scenario.setup.limits()),
+            windows: windows.iter().cycle(),
+            window: vec![0xA5; windows.iter().copied().max().unwrap_or_default()],
+            output: Vec::new(),
+            ahead: false,
+            closed: false,
+        }
+    }
+
+    fn send_ahead(&mut self, mut input: &[u8], cuts: &Cuts) {
+        self.ahead = true;
+        let pieces = match cuts {
+            Cuts::Scripted => return,
+            Cuts::At(at) => vec![*at, input.len() - at],
+            Cuts::Pieces(pieces) => pieces.clone(),
+        };
+        for len in pieces.into_iter().cycle() {
+            if input.is_empty() {
+                return;
+            }
+            let (piece, rest) = input.split_at(len.min(input.len()));
+            self.deliver(piece);
+            input = rest;
+        }
+    }
+
+    /// One receive has delivered these bytes: steps the session until it wants more.
+    fn deliver(&mut self, mut input: &[u8]) {
+        while !self.closed {
+            let window = *self.windows.next().expect("a window");
+            let output = &mut self.window[..window];
+            let step = self.server.step(Instant::ZERO, &mut self.node, input, output);
+            input = &input[step.taken..];
+            self.output.extend_from_slice(&output[..step.given]);
+            match step.next {
+                Next::Input => {
+                    assert!(input.is_empty(), "it asks for input and has some");
+                    return;
+                }
+                Next::Output => {
+                    assert!(step.taken + step.given > 0 || window == 0, "it does not get on");
+                }
+                Next::Host => panic!("nothing here makes it wait for the host"),
+                Next::Closed(_) => self.closed = true,
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.server.end();
+        self.deliver(&[]);
+    }
+}
+
+impl Link for Connection<'_> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.ahead {
+            self.deliver(bytes);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<Option<usize>> {
+        if self.output.is_empty() {
+            return if self.closed { Ok(None) } else { Err(ErrorKind::TimedOut.into()) };
+        }
+        let len = self.output.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&self.output[..len]);
+        self.output.drain(..len);
+        Ok(Some(len))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if !self.ahead {
+            self.end();
+        }
+        Ok(())
+    }
+}
+
+/// Datagrams to a node, each answered at once or not at all.
+struct Exchange {
+    node: Node,
+    service: Service,
+    limit: usize,
+    replies: VecDeque<Vec<u8>>,
+}
+
+impl Exchange {
+    fn new(scenario: &Scenario) -> Self {
+        let Scenario { service, setup, .. } = *scenario;
+        let (node, limit) = (fixture::node(setup), setup.datagram());
+        Self { node, service, limit, replies: VecDeque::new() }
+    }
+}
+
+impl Link for Exchange {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let came = Datagram::received(&bytes[..bytes.len().min(self.limit)], bytes.len());
+        let mut output = vec![0xA5; self.limit];
+        let node = &mut self.node;
+        if let Some(len) = datagram::answer(self.service, Instant::ZERO, node, came, &mut output) {
+            output.truncate(len);
+            self.replies.push_back(output);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<Option<usize>> {
+        let reply = self.replies.pop_front().ok_or(ErrorKind::TimedOut)?;
+        buffer[..reply.len()].copy_from_slice(&reply);
+        Ok(Some(reply.len()))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+}

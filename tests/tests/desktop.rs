@@ -1,0 +1,78 @@
+//! Every scenario on the desktop node, over real sockets on loopback.
+
+use core::time::Duration;
+use unstick::Service;
+use unstick_std::node::{Config, Ports, Running, Storage};
+use unstick_std::url::Transport;
+use unstick_tests::{Column, Scenario, Setup, Transcript, fixture, live, matrix, play, scenarios};
+
+#[test]
+fn files_in_memory() {
+    agrees(&mut Nodes { storage: |setup| Some(memory(setup)), shared: None });
+}
+
+#[test]
+fn files_in_a_directory() {
+    let root = std::env::temp_dir().join(format!("unstick-tests-{}", std::process::id()));
+    std::fs::create_dir_all(&root).unwrap();
+    let directory = root.clone();
+    let storage = move |setup| match setup {
+        // A directory has no limits of its own.
+        Setup::Empty | Setup::Small => None,
+        _ => Some(Storage::Directory(directory.clone())),
+    };
+    agrees(&mut Nodes { storage, shared: None });
+    let left: Vec<_> =
+        std::fs::read_dir(&root).unwrap().map(|it| it.unwrap().file_name()).collect();
+    std::fs::remove_dir_all(&root).unwrap();
+    assert!(left.is_empty(), "scenarios have left {left:?}");
+}
+
+fn agrees<F: FnMut(Setup) -> Option<Storage>>(nodes: &mut Nodes<F>) {
+    let mut out = Vec::new();
+    let play = Box::new(|scenario: &Scenario| nodes.play(scenario));
+    let summary =
+        matrix(&scenarios(), &mut [Column { name: "desktop", play }], &mut out, false).unwrap();
+    assert_eq!(summary.differ, 0, "\n{}", String::from_utf8_lossy(&out));
+    assert!(summary.agree > 150, "{summary}");
+}
+
+/// Desktop nodes as scenarios need them.
+struct Nodes<F> {
+    storage: F,
+    /// The one that all scenarios share that do not mind what others did.
+    shared: Option<Running>,
+}
+
+impl<F: FnMut(Setup) -> Option<Storage>> Nodes<F> {
+    fn play(&mut self, scenario: &Scenario) -> Option<Transcript> {
+        let own;
+        let node = match scenario.setup {
+            // The desktop's UDP echo answers whatever IPv4 carries.
+            Setup::Classic if scenario.service == Service::Echo => return None,
+            Setup::Default => match &mut self.shared {
+                Some(node) => node,
+                none => none.insert(start(Setup::Default, (self.storage)(Setup::Default)?)),
+            },
+            setup => {
+                own = start(setup, (self.storage)(setup)?);
+                &own
+            }
+        };
+        let transport = if scenario.udp { Transport::Udp } else { Transport::Tcp };
+        let address = node.address(scenario.service, transport).expect("every service is served");
+        let patience = Duration::from_secs(10);
+        let mut link = live::connect(scenario.service, scenario.udp, address, patience).unwrap();
+        Some(play(scenario, &mut *link))
+    }
+}
+
+fn memory(setup: Setup) -> Storage {
+    Storage::Memory { largest: if setup == Setup::Small { fixture::SMALL } else { fixture::FILE } }
+}
+
+fn start(setup: Setup, files: Storage) -> Running {
+    let (limits, datagram) = (setup.limits(), setup.datagram());
+    Running::start(Config { ports: Ports::ANY, files, limits, datagram, ..Config::default() })
+        .expect("a node on ports that the system chooses")
+}

@@ -1,0 +1,44 @@
+//! Every scenario on sessions in memory, cut at every place and through every window (rule F2).
+
+use std::collections::HashSet;
+use unstick::Service;
+use unstick_tests::{Transcript, memory, scenarios};
+
+#[test]
+fn echo() {
+    every_way(Service::Echo);
+}
+
+#[test]
+fn bare() {
+    every_way(Service::Frame);
+    every_way(Service::Message);
+}
+
+#[test]
+fn command() {
+    every_way(Service::Command);
+}
+
+fn every_way(service: Service) {
+    let mut wrong = String::new();
+    for scenario in scenarios().iter().filter(|scenario| scenario.service == service) {
+        let expected = Transcript::expected(scenario);
+        for way in memory::ways(scenario) {
+            if let Some(difference) = expected.difference(&memory::session(scenario, &way)) {
+                wrong +=
+                    &format!("{} ({})\n{difference}\n{way:?}\n\n", scenario.name, scenario.rules);
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn the_table_is_large_and_its_names_are_unique() {
+    let scenarios = scenarios();
+    let names: HashSet<_> = scenarios.iter().map(|scenario| scenario.name).collect();
+    assert_eq!(names.len(), scenarios.len());
+    assert!(names.len() >= 100, "{} scenarios", names.len());
+}
