@@ -279,7 +279,8 @@ impl<const N: usize> Client<N> {
 impl<C: Caller, const N: usize> Session<C> for Client<N> {
     fn step(&mut self, now: Instant, caller: &mut C, input: &[u8], output: &mut [u8]) -> Step {
         if let Some(why) = self.closed {
-            return Step { taken: 0, given: 0, next: Next::Closed(why), deadline: None };
+            let deadline = Some(now.after(self.limits.stall));
+            return Step { taken: 0, given: 0, next: Next::Closed(why), deadline };
         }
         let (mut rest, mut given) = (input, 0);
         let before = (self.begun, self.answered);
@@ -306,6 +307,7 @@ impl<C: Caller, const N: usize> Session<C> for Client<N> {
         }
         if let Next::Closed(why) = next {
             self.closed = Some(why);
+            deadline = Some(now.after(self.limits.stall));
         }
         Step { taken, given, next, deadline }
     }

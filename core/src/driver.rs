@@ -75,8 +75,8 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         let step = self.session.step(now, host, self.input.used(), self.output.space());
         self.input.drain(step.taken);
         self.output.fill(step.given);
-        if step.next == Next::Closed(Closed::Refused) {
-            // What is left to send is the rest of a request that the peer reads no more.
+        if let Next::Closed(Closed::Refused | Closed::Timeout(_)) = step.next {
+            // The peer reads no more of what is left to send.
             self.output.drain(usize::MAX);
         }
         step

@@ -270,6 +270,7 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
             }
             self.exchange.abort(host);
             self.state = State::Closed(why);
+            deadline = Some(now.after(self.limits.stall));
         }
         Step { taken, given, next, deadline }
     }

@@ -50,7 +50,8 @@ pub struct Step {
     pub given: usize,
     /// What the session waits for.
     pub next: Next,
-    /// When it stops waiting; `None` once closed.
+    /// When it stops waiting; once closed, when to give up sending what was given. `None` where
+    /// nothing has a limit.
     pub deadline: Option<Instant>,
 }
 

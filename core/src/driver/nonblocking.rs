@@ -1,7 +1,7 @@
 //! The driver over [`embedded_io_async`] streams.
 
 use super::{Error, Pump};
-use crate::session::{Closed, Next, Session};
+use crate::session::{Closed, Next, Phase, Session};
 use crate::time::Instant;
 use core::future::pending;
 use embassy_futures::select::{Either, Either4, select, select4};
@@ -20,8 +20,8 @@ pub trait Runtime {
     async fn host_ready(&self);
 }
 
-/// Drives a session until it is over; gives why. All it gave has then been sent and flushed; to
-/// close the stream is the caller's.
+/// Drives a session until it is over; gives why. All it gave has then been sent and flushed, unless
+/// the peer would not take it in time; to close the stream is the caller's.
 ///
 /// Reading and writing go on side by side, so the streams' futures must lose nothing when they are
 /// dropped before they are ready, as those of tokio and embassy-net do. So may this one be: it goes
@@ -73,12 +73,11 @@ where
 {
     let step = pump.step(runtime.now(), host);
     if let Next::Closed(_) = step.next {
-        while !pump.unsent().is_empty() {
-            let count = writer.write(pump.unsent()).await.map_err(Error::Write)?;
-            sent(pump, count)?;
-        }
-        writer.flush().await.map_err(Error::Write)?;
-        return Ok(step.next);
+        let flushed = select(flush(pump, writer), until(runtime, step.deadline)).await;
+        return match flushed {
+            Either::First(result) => result.map(|()| step.next),
+            Either::Second(()) => Ok(Next::Closed(Closed::Timeout(Phase::Output))),
+        };
     }
     let wants_input = pump.wants_input();
     let (space, unsent) = pump.parts();
@@ -88,12 +87,7 @@ where
     let ready = async {
         if step.next == Next::Host { runtime.host_ready().await } else { pending().await }
     };
-    let late = async {
-        match step.deadline {
-            Some(deadline) => runtime.sleep_until(deadline).await,
-            None => pending().await,
-        }
-    };
+    let late = until(runtime, step.deadline);
     match select4(read, write, ready, late).await {
         Either4::First(count) => pump.received(count.map_err(Error::Read)?),
         Either4::Second(Ok(count)) => sent(pump, count)?,
@@ -133,6 +127,26 @@ where
             Either::First(Ok(count)) if count > 0 => pump.received(count),
             _ => return None,
         }
+    }
+}
+
+/// Sends what is left.
+async fn flush<S, B, R, W>(pump: &mut Pump<S, B>, writer: &mut W) -> Result<(), Error<R, W::Error>>
+where
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    W: Write,
+{
+    while !pump.unsent().is_empty() {
+        let count = writer.write(pump.unsent()).await.map_err(Error::Write)?;
+        sent(pump, count)?;
+    }
+    writer.flush().await.map_err(Error::Write)
+}
+
+async fn until<T: Runtime>(runtime: &T, deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => runtime.sleep_until(deadline).await,
+        None => pending().await,
     }
 }
 

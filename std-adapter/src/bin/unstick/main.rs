@@ -1,2 +1,80 @@
-//! The `unstick` tool.
-fn main() {}
+//! The `unstick` tool: serves a node, and asks one.
+
+mod call;
+mod crosscheck;
+mod failure;
+mod output;
+mod serve;
+mod shell;
+mod transfer;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Message boundaries for TCP and UDP: serve a node, ask one, move files to and from it.
+///
+/// A node has up to six services. A URL names one of them and where it is; without a port it is
+/// the service's own:
+///
+///   echo://HOST        TCP 8080, text back in upper case
+///   frame://HOST       TCP 8086, a command as text, its output as one frame
+///   message://HOST     TCP 8087, the same with a header: name, size, md5
+///   command://HOST     TCP 8088, framed both ways, with a status: what files need
+///   echo+udp://HOST    UDP 8092
+///   command+udp://HOST UDP 8093
+#[derive(Parser)]
+#[command(version, verbatim_doc_comment, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Tool {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Say on stderr what happens
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  unstick serve --root ~/shared                      serve a folder on this machine
+  unstick call command://localhost upper hello       one command
+  unstick shell command://192.168.69.1               a prompt, with history and completion
+  unstick get command://192.168.69.1 log.txt         a file from the node, verified
+  unstick put command://192.168.69.1 config.json     a file to the node
+  unstick crosscheck 192.168.69.1 localhost          do two nodes behave alike?
+
+The exit code is 0 for success, 1 for failure, 2 for a command line that cannot be.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a node on this machine
+    Serve(serve::Args),
+    Call(call::Args),
+    Shell(shell::Args),
+    Get(transfer::GetArgs),
+    Put(transfer::PutArgs),
+    Crosscheck(crosscheck::Args),
+}
+
+fn main() -> ExitCode {
+    let Tool { command, verbose } = Tool::parse();
+    // A node logs in any case, in its own way.
+    if verbose && !matches!(command, Command::Serve(_)) {
+        tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::DEBUG)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .init();
+    }
+    let result = match command {
+        Command::Serve(args) => return serve::run(args),
+        Command::Call(args) => call::run(&args),
+        Command::Shell(args) => shell::run(&args),
+        Command::Get(args) => transfer::get(&args),
+        Command::Put(args) => transfer::put(&args),
+        Command::Crosscheck(args) => crosscheck::run(&args),
+    };
+    result.unwrap_or_else(Failure::tell)
+}

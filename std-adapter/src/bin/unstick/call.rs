@@ -1,0 +1,88 @@
+//! `unstick call`: one command.
+
+use crate::failure::Failure;
+use crate::output::{Output, encoding};
+use crate::transfer::measure;
+use encoding_rs::Encoding;
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use unstick_std::client::blocking::Client;
+use unstick_std::client::{Body, ClientOptions};
+use unstick_std::url::Url;
+
+/// Run one command on a node; its output goes to stdout.
+///
+/// The words are joined by one space. Options stand before them. The exit code is 0 only for
+/// status ok; a program that ran on the node and failed passes its own on.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  unstick call command://localhost help
+  unstick call message://192.168.69.1 upper hello
+  unstick call command+udp://localhost info
+  unstick call --body notes.txt command://localhost put notes.txt
+  unstick call --encoding gbk frame://192.168.1.9 dir")]
+pub(crate) struct Args {
+    /// A file whose content goes along as the command's body; - is stdin
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+
+    /// The encoding of a peer that does not speak UTF-8, such as gbk
+    #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
+    encoding: &'static Encoding,
+
+    /// Where to ask, such as command://localhost
+    url: Url,
+
+    /// The command and its arguments; try help
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let mut file = args.body.as_deref().map(open).transpose()?;
+    let body = match (&mut file, &args.body) {
+        (Some(file), Some(path)) => {
+            let (size, md5) = measure(file, path)?;
+            Some(Body { source: file, size, md5 })
+        }
+        _ => None,
+    };
+    let options = ClientOptions { encoding: args.encoding, ..ClientOptions::default() };
+    let mut client = Client::connect_with(&args.url, options)?;
+    let mut output = Output::new(args.encoding);
+    let reply = client.call_with(&args.command.join(" "), body, &mut output, &mut |_| {})?;
+    output.finish(false)?;
+    if !reply.has_output() {
+        return Err(Failure::refused(&reply));
+    }
+    Ok(match reply.exit {
+        Some(exit) if exit != 0 => {
+            eprintln!("unstick: the program ended with exit code {exit}");
+            u8::try_from(exit).map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+        _ if reply.is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// A body's file. The size goes before the body, so stdin and pipes are copied to a file first.
+fn open(path: &Path) -> Result<File, Failure> {
+    let open = || {
+        if path == Path::new("-") {
+            return spool(&mut io::stdin());
+        }
+        let mut file = File::open(path)?;
+        if file.metadata()?.is_file() { Ok(file) } else { spool(&mut file) }
+    };
+    open().map_err(|error| Failure::file("read", path, &error))
+}
+
+fn spool(source: &mut dyn Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(source, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}

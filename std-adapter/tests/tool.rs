@@ -1,0 +1,269 @@
+//! The tool as it is typed: exit codes, what goes where, and files that are whole or not there.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use unstick_std::node::{Config, Ports, Running, Storage};
+
+fn tool<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_unstick"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs the tool; its exit code, stdout and stderr.
+fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> (i32, String, String) {
+    told(&tool(arguments).output().unwrap())
+}
+
+fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+/// A node with its files in a folder.
+fn node(root: &Path) -> (Running, String) {
+    let files = Storage::Directory(root.to_owned());
+    let node = Running::start(Config { ports: Ports::ANY, files, ..Config::default() }).unwrap();
+    let urls: Vec<_> = node
+        .endpoints()
+        .iter()
+        .map(|it| {
+            let suffix = if it.transport.as_str() == "udp" { "+udp" } else { "" };
+            format!("{}{suffix}://{}", it.service.as_str(), it.address)
+        })
+        .collect();
+    (node, urls.join(","))
+}
+
+/// The URL of that scheme among them.
+fn url<'u>(urls: &'u str, scheme: &str) -> &'u str {
+    urls.split(',').find(|url| url.split("://").next() == Some(scheme)).unwrap()
+}
+
+/// A command service that handles one connection in its own way.
+fn strange(serve: impl FnOnce(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("command://{}", listener.local_addr().unwrap());
+    thread::spawn(move || serve(listener.accept().unwrap().0));
+    url
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|it| name(it).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn call_on_every_service() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    for (scheme, expected) in [
+        ("echo", "UPPER  HELLO"),
+        ("frame", " HELLO"),
+        ("message", " HELLO"),
+        ("command", " HELLO"),
+        ("echo+udp", "UPPER  HELLO"),
+        ("command+udp", " HELLO"),
+    ] {
+        let answer = run(["call", url(&urls, scheme), "upper", "", "hello"]);
+        assert_eq!(answer, (0, expected.to_owned(), String::new()), "{scheme}");
+    }
+}
+
+#[test]
+fn only_status_ok_ends_with_0() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    let (code, out, err) = run(["call", url(&urls, "command"), "nosuch"]);
+    assert_eq!((code, &out[..]), (1, ""));
+    assert_eq!(err, "unstick: unknown-command: there is no command `nosuch`; try help\n");
+    for usage in [&["call"][..], &["call", "comand://h", "x"], &["get", "h", "x"], &["nosuch"]] {
+        assert_eq!(run(usage).0, 2, "{usage:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_program_passes_on_its_output_and_exit_code() {
+    let config = Config { ports: Ports::ANY, allow: vec!["ls".into()], ..Config::default() };
+    let node = Running::start(config).unwrap();
+    let endpoint = node.endpoints().iter().find(|it| it.service == unstick::Service::Command);
+    let url = format!("command://{}", endpoint.unwrap().address);
+    let (code, out, err) = run(["call", &url, "ls", "/nonexistent"]);
+    assert!(code != 0 && code != 1 && out.contains("/nonexistent"), "{code} {out} {err}");
+    assert_eq!(err, format!("unstick: the program ended with exit code {code}\n"));
+}
+
+#[test]
+fn nobody_reads_the_output() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a"), vec![b'x'; 10_000_000]).unwrap();
+    let (_node, urls) = node(root.path());
+    for arguments in
+        [&["call", url(&urls, "command"), "get", "a"], &["get", url(&urls, "command"), "a", "-"]]
+    {
+        let mut child =
+            tool(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(told(&child.wait_with_output().unwrap()), (141, String::new(), String::new()));
+    }
+}
+
+#[test]
+fn files_there_and_back() {
+    let (root, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_node, urls) = node(root.path());
+    let url = url(&urls, "command");
+    let content: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let at = |name: &str| here.path().join(name);
+    fs::write(at("文件.bin"), &content).unwrap();
+    let put = run([OsStr::new("put"), url.as_ref(), at("文件.bin").as_ref()]);
+    assert_eq!(put, (0, "stored 文件.bin, 1200000 bytes\n".into(), String::new()));
+    assert_eq!(names(root.path()), ["文件.bin"]);
+    // To a file that is there, to a folder, to stdout, to nowhere.
+    fs::write(at("old"), "old").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    for (target, result) in [("old", "old"), ("folder", "folder/文件.bin"), ("new", "new")] {
+        let get = run([OsStr::new("get"), url.as_ref(), "文件.bin".as_ref(), at(target).as_ref()]);
+        assert_eq!(get, (0, String::new(), String::new()), "{target}");
+        assert!(fs::read(at(result)).unwrap() == content, "{target}");
+    }
+    let output = tool(["get", url, "文件.bin", "-"]).output().unwrap();
+    assert!(output.stdout == content && output.stderr.is_empty());
+    assert_eq!(names(here.path()), ["folder", "new", "old", "文件.bin"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_had_leaves_nothing_and_replaces_nothing() {
+    let (root, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_node, urls) = node(root.path());
+    let target = here.path().join("a");
+    fs::write(&target, "old").unwrap();
+    let damaged =
+        br#"{"id":1,"status":"ok","total_size":5,"md5":"d41d8cd98f00b204e9800998ecf8427e"}"#;
+    let cut = br#"{"id":1,"status":"ok","total_size":1000}"#;
+    let serve = |header: &'static [u8]| {
+        strange(move |mut stream| {
+            let _ = stream.read(&mut [0; 1024]);
+            let prefix = u32::try_from(header.len()).unwrap().to_le_bytes();
+            stream.write_all(&[&prefix[..], header, b"hello"].concat()).unwrap();
+        })
+    };
+    for (url, part) in [
+        (serve(damaged), "is damaged"),
+        (serve(cut), "995 bytes are missing"),
+        (url(&urls, "command").to_owned(), "there is no file `a`"),
+        (url(&urls, "message").to_owned(), "use command://"),
+    ] {
+        let (code, out, err) =
+            run([OsStr::new("get"), url.as_ref(), "a".as_ref(), target.as_ref()]);
+        assert!(code == 1 && out.is_empty() && err.contains(part), "{part}: {err}");
+        assert_eq!(
+            (names(here.path()), &fs::read(&target).unwrap()[..]),
+            (vec!["a".into()], &b"old"[..])
+        );
+    }
+    let nowhere = here.path().join("none/a");
+    let (code, _, err) =
+        run([OsStr::new("get"), url(&urls, "command").as_ref(), "a".as_ref(), nowhere.as_ref()]);
+    assert!(code == 1 && err.contains("cannot write `") && err.contains("not there"), "{err}");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_leaves_no_half_file() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let here = tempfile::tempdir().unwrap();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let url = strange(|mut stream| {
+            let _ = stream.read(&mut [0; 1024]);
+            stream
+                .write_all(b"\x28\0\0\0{\"id\":1,\"status\":\"ok\",\"total_size\":1000}half")
+                .unwrap();
+            let _ = stream.read(&mut [0]);
+        });
+        let child = tool(["get", &url, "a"])
+            .current_dir(here.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let half =
+            |name: &String| fs::metadata(here.path().join(name)).is_ok_and(|file| file.len() == 4);
+        while !names(here.path()).iter().any(half) {
+            thread::yield_now();
+        }
+        let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+        assert_eq!(told(&child.wait_with_output().unwrap()), (code, String::new(), String::new()));
+        assert_eq!(names(here.path()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_put() {
+    let (root, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_node, urls) = node(root.path());
+    let file = here.path().join("a");
+    fs::write(&file, "content").unwrap();
+    for (path, name, part) in [
+        (here.path().join("none"), "x".to_owned(), "it is not there"),
+        (here.path().to_owned(), "x".to_owned(), "is not a file"),
+        (file.clone(), "n".repeat(256), "a name of 256 bytes is over the limit of 255"),
+        (file, "../x".to_owned(), "a file name has no /"),
+    ] {
+        let (code, out, err) =
+            run([OsStr::new("put"), url(&urls, "command").as_ref(), path.as_ref(), name.as_ref()]);
+        assert!(code == 1 && out.is_empty() && err.contains(part), "{part}: {err}");
+    }
+    assert!(names(root.path()).is_empty());
+}
+
+#[test]
+fn shell_runs_the_lines_of_a_pipe() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    let mut child = tool(["shell", url(&urls, "command")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"upper a\r\n\nnosuch\nupper b\nquit\nupper c\n")
+        .unwrap();
+    let (code, out, err) = told(&child.wait_with_output().unwrap());
+    assert_eq!((code, &out[..]), (1, "A\nB\n"));
+    assert!(err.contains("there is no command `nosuch`"), "{err}");
+}
+
+#[test]
+fn crosscheck_tells_whether_two_nodes_agree() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    let (code, out, err) = run(["crosscheck", &urls, &urls]);
+    assert!(code == 0 && out.contains(" same, 0 differ"), "{out}{err}");
+    // Something that echoes all the same is found out.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = format!("echo://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _ = std::io::copy(&mut &stream, &mut &stream);
+        }
+    });
+    let (code, out, _) = run(["crosscheck", &urls, &other]);
+    assert!(code == 1 && out.contains("differs"), "{out}");
+    let (code, _, err) = run(["crosscheck", url(&urls, "frame"), url(&urls, "command")]);
+    assert!(code == 1 && err.contains("no service in common"), "{err}");
+}
