@@ -45,6 +45,7 @@ step_clippy() {
     core_clippy --no-default-features --features "$feature"
   done
   core_clippy --all-features
+  cargo clippy --package unstick-std --lib --no-default-features -- -D warnings
 }
 
 core_clippy() {
@@ -57,6 +58,7 @@ step_docs() {
 }
 
 step_test() {
+  need python3 "apt-get install python3" # the peers that are not ours
   cargo test --workspace --no-run
   CARGO_TERM_QUIET=false cargo test --workspace # name the tests as they run
 }

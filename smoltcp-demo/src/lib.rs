@@ -145,12 +145,14 @@ extern crate std;
 mod connection;
 mod datagrams;
 mod memory;
+mod setup;
 mod stack;
 
 pub use connection::{Connection, Scratch};
 pub use datagrams::datagram_limit;
 pub use memory::{TcpBuffers, UdpBuffers, UdpSlots};
-pub use stack::{Ring, SetupError, Stack};
+pub use setup::{Ring, SetupError};
+pub use stack::Stack;
 
 /// A time of smoltcp as one of the core. Before the start of the clock is its start.
 pub(crate) fn core_time(time: smoltcp::time::Instant) -> unstick::Instant {

@@ -2,8 +2,8 @@
 
 use crate::connection::{Connection, Scratch};
 use crate::datagrams::{Datagrams, datagram_limit};
+use crate::setup::{Ring, SetupError, check};
 use crate::{core_time, stack_time};
-use core::fmt;
 use heapless::Vec;
 use smoltcp::iface::{
     Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet, SocketStorage,
@@ -12,7 +12,7 @@ use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::socket::{AnySocket, udp};
 use smoltcp::time::{Duration, Instant};
-use unstick::datagram::{self, BudgetError, TooLarge};
+use unstick::datagram;
 use unstick::limits::{HEADER, Limits, REQUEST, TEXT};
 use unstick::{Host, Server, Service, Session};
 
@@ -255,170 +255,5 @@ fn is_connected(socket: &Socket<'_>) -> bool {
     socket.is_active() && socket.state() != State::SynReceived
 }
 
-/// Compares the length of a ring or scratch with what it must be.
-const fn check(needed: usize, bytes: usize, ring: Ring) -> Result<(), SetupError> {
-    if bytes < needed { Err(SetupError::TooShort { ring, bytes, needed }) } else { Ok(()) }
-}
-
-/// What a node cannot be built with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SetupError {
-    /// All sockets that there is room for are in use.
-    Full,
-    /// Port 0 cannot be served.
-    Port,
-    /// The service has no datagrams.
-    Service {
-        /// The service.
-        service: Service,
-    },
-    /// A ring or scratch is too short.
-    TooShort {
-        /// Which of them.
-        ring: Ring,
-        /// Its length.
-        bytes: usize,
-        /// The length it must have.
-        needed: usize,
-    },
-    /// The device or the send ring cannot carry datagrams of the limit.
-    Limit(TooLarge),
-    /// No datagram can be carried at all.
-    Budget(BudgetError),
-}
-
-/// A piece of memory that has a least length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ring {
-    /// A socket's receive ring.
-    Receive,
-    /// A socket's send ring.
-    Send,
-    /// [`Scratch::input`].
-    Input,
-    /// [`Scratch::output`].
-    Output,
-}
-
-impl fmt::Display for SetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => write!(f, "there is no room for one more socket: make the stack larger"),
-            Self::Port => write!(f, "port 0 cannot be served: choose a port from 1 to 65535"),
-            Self::Service { service } => {
-                write!(f, "the {} service has no datagrams: serve it over TCP", service.as_str())
-            }
-            Self::TooShort { ring, bytes, needed } => {
-                let ring = match ring {
-                    Ring::Receive => "a receive ring",
-                    Ring::Send => "a send ring",
-                    Ring::Input => "the input scratch",
-                    Ring::Output => "the output scratch",
-                };
-                write!(f, "{ring} of {bytes} bytes is too short: make it {needed} bytes or more")
-            }
-            Self::Limit(error) => write!(f, "{error} that the device and its ring can carry"),
-            Self::Budget(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for SetupError {}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{TcpBuffers, UdpBuffers, UdpSlots};
-    use core::mem::size_of;
-    use smoltcp::socket::{tcp, udp};
-    use std::format;
-    use std::string::ToString;
-    use unstick::Node;
-    use unstick::datagram::{CLASSIC, ETHERNET};
-    use unstick::store::RamStore;
-
-    type Of<const TCP: usize, const UDP: usize> =
-        Stack<'static, Node<RamStore<[u8; 0], 0>>, TCP, UDP>;
-
-    #[test]
-    fn the_documented_sizes_are_the_real_ones() {
-        let connection = size_of::<Of<2, 0>>() - size_of::<Of<1, 0>>();
-        let datagrams = size_of::<Of<0, 2>>() - size_of::<Of<0, 1>>();
-        let slot = size_of::<UdpSlots<8>>() - size_of::<UdpSlots<7>>();
-        assert_eq!(size_of::<UdpSlots<8>>(), slot * (8 + 2));
-        assert_eq!(size_of::<TcpBuffers<2048, 1024>>(), 2048 + 1024);
-        assert_eq!(size_of::<UdpBuffers<4096>>(), 4096 + ETHERNET);
-        for row in [
-            format!("| {slot} × (N + 2) | no |"),
-            format!("| each socket | {} | no |", size_of::<SocketStorage<'_>>()),
-            format!(
-                "| {} + {connection} × `TCP` + {datagrams} × `UDP` | no |",
-                size_of::<Of<0, 0>>()
-            ),
-        ] {
-            assert!(include_str!("lib.rs").contains(&row), "lib.rs does not say {row}");
-        }
-    }
-
-    fn setup(
-        mtu: usize,
-        scratch: usize,
-        test: impl FnOnce(&mut Stack<'_, Node<RamStore<[u8; 0], 0>>, 1, 1>) -> Result<(), SetupError>,
-    ) -> std::string::String {
-        let (mut input, mut output) = ([0; 2048], [0; 2048]);
-        let scratch = Scratch { input: &mut input[..scratch], output: &mut output[..scratch] };
-        let mut storage = [SocketStorage::EMPTY; 2];
-        let mut stack = Stack::new(Limits::DEFAULT, mtu, &mut storage, scratch);
-        test(&mut stack).expect_err("it must be refused").to_string()
-    }
-
-    #[test]
-    fn what_cannot_work_is_refused_in_a_sentence() {
-        let tcp = |receive, send| {
-            let ring = |len| tcp::SocketBuffer::new(std::vec![0; len].leak());
-            Socket::new(ring(receive), ring(send))
-        };
-        let udp = |receive, send, slots| {
-            let ring = |len| {
-                let slots = std::vec![udp::PacketMetadata::EMPTY; slots].leak();
-                udp::PacketBuffer::new(slots, std::vec![0; len].leak())
-            };
-            udp::Socket::new(ring(receive), ring(send))
-        };
-        assert_eq!(
-            setup(1500, 2048, |it| it.listen(Service::Echo, 80, tcp(1024, 512))),
-            "a receive ring of 1024 bytes is too short: make it 1025 bytes or more"
-        );
-        assert_eq!(
-            setup(1500, 2000, |it| it.listen(Service::Echo, 80, tcp(2048, 512))),
-            "the input scratch of 2000 bytes is too short: make it 2048 bytes or more"
-        );
-        assert_eq!(
-            setup(1500, 2048, |it| it.listen(Service::Echo, 0, tcp(2048, 512))),
-            "port 0 cannot be served: choose a port from 1 to 65535"
-        );
-        assert_eq!(
-            setup(1500, 2048, |it| {
-                it.listen(Service::Echo, 80, tcp(2048, 512))?;
-                it.listen(Service::Echo, 80, tcp(2048, 512))
-            }),
-            "there is no room for one more socket: make the stack larger"
-        );
-        assert_eq!(
-            setup(1500, 2048, |it| it.bind(Service::Frame, 80, CLASSIC, udp(2048, 2048, 2))),
-            "the frame service has no datagrams: serve it over TCP"
-        );
-        assert_eq!(
-            setup(9000, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 2))),
-            "a receive ring of 4096 bytes is too short: make it 8972 bytes or more"
-        );
-        assert_eq!(
-            setup(1280, 2048, |it| it.bind(Service::Echo, 80, ETHERNET, udp(4096, 2048, 2))),
-            "a datagram of 1472 bytes is over the limit of 1252 that the device and its ring can carry"
-        );
-        assert_eq!(
-            setup(1500, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 1))),
-            "2 metadata slots are needed, there are 1"
-        );
-    }
-}
+mod tests;

@@ -35,3 +35,8 @@ pub mod codec;
 pub mod node;
 pub mod udp;
 pub mod url;
+
+/// The README's code is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -81,6 +81,9 @@ impl Node {
             limits: Limits { answer: config.limits.answer.max(answer), ..config.limits },
             slots: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
             datagram: config.datagram,
+            echo_datagram: config.echo_datagram,
+            udp_ports: sockets.udp_ports().collect(),
+            warnings: Arc::default(),
             stop: CancellationToken::new(),
             host: Host::new(config)?,
         };
@@ -140,6 +143,11 @@ impl Sockets {
             }
         }
         if sockets.endpoints.is_empty() { Err(Error::NothingToServe) } else { Ok(sockets) }
+    }
+
+    fn udp_ports(&self) -> impl Iterator<Item = u16> + '_ {
+        let udp = self.endpoints.iter().filter(|it| it.transport == Transport::Udp);
+        udp.map(|it| it.address.port())
     }
 }
 

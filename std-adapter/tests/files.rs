@@ -37,7 +37,11 @@ impl Bench {
     }
 
     fn connect(&self) -> Client {
-        let (service, transport) = (Service::Command, Transport::Tcp);
+        self.connect_over(Transport::Tcp)
+    }
+
+    fn connect_over(&self, transport: Transport) -> Client {
+        let service = Service::Command;
         let address = self.node.address(service, transport).unwrap();
         let (host, port) = (address.ip().to_string(), address.port());
         Client::connect(&Url { service, transport, host, port }).unwrap()
@@ -223,13 +227,33 @@ fn ask_for(bench: &Bench, command: &str) -> TcpStream {
 fn a_large_file_does_not_fit_a_datagram_and_its_size_is_told() {
     let bench = Bench::new();
     fs::write(bench.root().join("a"), pattern(LARGE)).unwrap();
-    let (service, transport) = (Service::Command, Transport::Udp);
-    let address = bench.node.address(service, transport).unwrap();
-    let (host, port) = (address.ip().to_string(), address.port());
-    let mut client = Client::connect(&Url { service, transport, host, port }).unwrap();
-    match client.call("get a") {
+    match bench.connect_over(Transport::Udp).call("get a") {
         Err(Error::Truncated { size, .. }) => assert_eq!(size, LARGE as u64),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_datagram_lists_few_files_and_does_not_wait_for_many() {
+    let bench = Bench::new();
+    fs::write(bench.root().join("a"), "one").unwrap();
+    assert_eq!(bench.connect_over(Transport::Udp).call("list").unwrap().text(), "       3 a\n");
+    for number in 0..1500 {
+        fs::write(bench.root().join(number.to_string()), "").unwrap();
+    }
+    let reply = bench.connect_over(Transport::Udp).call("list").unwrap();
+    assert_eq!(status(&reply), "busy");
+    assert_eq!(bench.call("list").text().lines().count(), 1501);
+}
+
+#[test]
+fn a_peer_is_not_told_where_the_files_are() {
+    let bench = Bench::new();
+    fs::remove_dir(bench.root()).unwrap();
+    for command in ["put a", "get a", "list", "remove a"] {
+        let reply = bench.call(command);
+        assert_eq!(status(&reply), "failed", "{command}");
+        assert!(!reply.text().contains("root"), "{command}: {}", reply.text());
     }
 }
 

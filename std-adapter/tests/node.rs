@@ -166,6 +166,27 @@ fn the_udp_echo_answers_whatever_ipv4_carries() {
     }
 }
 
+#[cfg(target_os = "linux")] // elsewhere 127.0.0.2 is no address of this machine
+#[test]
+fn two_nodes_are_not_set_to_answering_one_another() {
+    let node = start(any());
+    let at = |service| node.address(service, Transport::Udp).unwrap();
+    for from in [Service::Echo, Service::Command].map(at) {
+        let other = UdpSocket::bind(("127.0.0.2", from.port())).unwrap();
+        other.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        for to in [Service::Echo, Service::Command].map(at) {
+            other.send_to(&request("upper x", 0), to).unwrap();
+            let answer = other.recv(&mut [0; 64]);
+            assert!(answer.is_err(), "{to} answered {from}");
+        }
+    }
+    let asks = socket(&node, Service::Echo);
+    asks.send(b"still here").unwrap();
+    let mut reply = [0; 64];
+    let len = asks.recv(&mut reply).unwrap();
+    assert_eq!(&reply[..len], b"STILL HERE");
+}
+
 #[test]
 fn a_node_that_stops_takes_no_more_and_finishes_what_was_begun() {
     let node = start(any());

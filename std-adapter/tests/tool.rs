@@ -91,6 +91,31 @@ fn only_status_ok_ends_with_0() {
 }
 
 #[test]
+fn verbose_stands_before_or_behind() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    let url = url(&urls, "command");
+    for arguments in [["-v", "call", url, "echo", "x"], ["call", "-v", url, "echo", "x"]] {
+        let (code, out, err) = run(arguments);
+        assert_eq!((code, &out[..]), (0, "x"));
+        assert!(err.contains("connected to"), "{err}");
+    }
+}
+
+#[test]
+fn what_a_node_says_does_not_steer_the_terminal() {
+    let url = strange(|mut stream| {
+        let reply = br#"{"id":1,"status":"failed","total_size":10}"#;
+        stream.write_all(&(reply.len() as i32).to_le_bytes()).unwrap();
+        stream.write_all(reply).unwrap();
+        stream.write_all(b"\x1b[31mred\nx").unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let (code, _, err) = run(["call", &url, "x"]);
+    assert_eq!((code, &err[..]), (1, "unstick: failed: \u{FFFD}[31mred\nx\n"));
+}
+
+#[test]
 #[cfg(unix)]
 fn a_program_passes_on_its_output_and_exit_code() {
     let config = Config { ports: Ports::ANY, allow: vec!["ls".into()], ..Config::default() };

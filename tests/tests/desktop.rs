@@ -1,7 +1,6 @@
 //! Every scenario on the desktop node, over real sockets on loopback.
 
 use core::time::Duration;
-use unstick::Service;
 use unstick_std::node::{Config, Ports, Running, Storage};
 use unstick_std::url::Transport;
 use unstick_tests::{Column, Scenario, Setup, Transcript, fixture, live, matrix, play, scenarios};
@@ -48,8 +47,6 @@ impl<F: FnMut(Setup) -> Option<Storage>> Nodes<F> {
     fn play(&mut self, scenario: &Scenario) -> Option<Transcript> {
         let own;
         let node = match scenario.setup {
-            // The desktop's UDP echo answers whatever IPv4 carries.
-            Setup::Classic if scenario.service == Service::Echo => return None,
             Setup::Default => match &mut self.shared {
                 Some(node) => node,
                 none => none.insert(start(Setup::Default, (self.storage)(Setup::Default)?)),
@@ -72,7 +69,13 @@ fn memory(setup: Setup) -> Storage {
 }
 
 fn start(setup: Setup, files: Storage) -> Running {
-    let (limits, datagram) = (setup.limits(), setup.datagram());
-    Running::start(Config { ports: Ports::ANY, files, limits, datagram, ..Config::default() })
-        .expect("a node on ports that the system chooses")
+    Running::start(Config {
+        ports: Ports::ANY,
+        files,
+        limits: setup.limits(),
+        datagram: setup.datagram(),
+        echo_datagram: setup.datagram(),
+        ..Config::default()
+    })
+    .expect("a node on ports that the system chooses")
 }

@@ -4,7 +4,7 @@ use super::Host;
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::path::PathBuf;
-use unstick::datagram::ETHERNET;
+use unstick::datagram::{ETHERNET, IPV4_MAXIMUM};
 use unstick::{Command, Limits, Service};
 
 /// What a node is to be. `Config::default()` serves all services on their default ports of
@@ -25,9 +25,11 @@ pub struct Config {
     pub commands: Vec<Command<Host>>,
     /// Most connections at once, over all TCP services; one more is closed at once.
     pub connections: usize,
-    /// Most bytes of a datagram of the command service, either way. The echo has no such limit: it
-    /// answers whatever IPv4 can carry.
+    /// Most bytes of a datagram of the command service, either way.
     pub datagram: usize,
+    /// Most bytes of a datagram of the echo. What loopback carries, by default: it takes no more
+    /// memory than it gets.
+    pub echo_datagram: usize,
     /// What a session allows and how long it waits. An answer is waited for at least a little
     /// longer than a program may run.
     pub limits: Limits,
@@ -52,6 +54,7 @@ impl Default for Config {
             commands: Vec::new(),
             connections: 256,
             datagram: ETHERNET,
+            echo_datagram: IPV4_MAXIMUM,
             limits: Limits::DEFAULT,
             grace: Duration::from_secs(10),
             name: "unstick".into(),

@@ -16,7 +16,7 @@ use unstick::driver::{Error, Pump};
 use unstick::limits::HEADER;
 use unstick::{Closed, Instant, Limits, Next, Server, Service, Session as _};
 
-/// Bytes of each of a connection's two buffers. The pages of what was never used cost nothing.
+/// Bytes of each of a connection's two buffers, which it has for as long as it lives.
 const BUFFER: usize = 64 * 1024;
 /// Bytes of text that a command can answer with.
 const TEXT: usize = 8 * 1024;

@@ -1,17 +1,18 @@
 //! A node's store: files in memory or in a directory, and what programs put out.
 
 mod directory;
+mod listing;
 
 use super::config::{MEMORY_FILES, Storage};
 use super::error::Error;
+use super::job::Later;
 use super::program::Run;
 use core::task::Poll;
 use directory::{Directory, Incoming, Outgoing};
-use std::io::{Cursor, Read as _};
+use listing::Listing;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
-use unstick::digest::{Digest, Hasher};
 use unstick::store::{Meta, RamSink, RamSource, RamStore, Store};
 use unstick::{Refusal, Status, Text};
 
@@ -37,7 +38,7 @@ pub struct Source(Out);
 enum Out {
     Memory { source: RamSource, name: String },
     File(Outgoing),
-    List { lines: Cursor<String>, digest: Option<Digest> },
+    List(Later<Listing>),
     Program(Run),
 }
 
@@ -115,9 +116,8 @@ impl Store for Files {
                 Ok(None)
             }
             Backend::Directory(directory) => {
-                let lines = directory.list()?;
-                let digest = Hasher::digest(lines.as_bytes());
-                Ok(Some(Source(Out::List { lines: Cursor::new(lines), digest })))
+                let listing = Listing::of(directory.path(), self.ready.as_ref())?;
+                Ok(Some(Source(Out::List(listing))))
             }
         }
     }
@@ -157,13 +157,7 @@ impl Store for Files {
                 })
             }
             (Out::File(file), Backend::Directory(directory)) => directory.poll(file),
-            (Out::List { lines, digest }, _) => Poll::Ready(Ok(Meta {
-                filename: "",
-                size: lines.get_ref().len() as u64,
-                digest: *digest,
-                status: Status::Ok,
-                exit: None,
-            })),
+            (Out::List(listing), _) => listing.poll().map_ok(|listing| listing.meta()),
             (Out::Program(run), _) => run.poll(),
             _ => Poll::Ready(Err(foreign())),
         }
@@ -175,7 +169,7 @@ impl Store for Files {
                 lock(memory).read(source, output)
             }
             (Out::File(file), _) => file.read(output),
-            (Out::List { lines, .. }, _) => lines.read(output).map_err(|_| foreign()),
+            (Out::List(listing), _) => listing.here().map_or(Ok(0), |it| it.take(output)),
             (Out::Program(run), _) => run.read(output),
             _ => Err(foreign()),
         }

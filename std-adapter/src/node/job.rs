@@ -18,6 +18,12 @@ pub(super) struct Promise<T> {
     ready: Arc<Notify>,
 }
 
+/// A result that is here, or that a job is to bring.
+pub(super) enum Later<T> {
+    Coming(Job<T>),
+    Here(T),
+}
+
 /// Both ends; `ready` is notified once the job can be polled with success.
 pub(super) fn job<T>(ready: Arc<Notify>) -> (Promise<T>, Job<T>) {
     let (sender, receiver) = oneshot::channel();
@@ -34,6 +40,28 @@ impl<T> Job<T> {
                 let why = format_args!("the node gave this up; it may be shutting down");
                 Poll::Ready(Err(Refusal::new(Status::Failed, why)))
             }
+        }
+    }
+}
+
+impl<T> Later<T> {
+    /// The result, from when it is here on; a refusal it gives once.
+    pub(super) fn poll(&mut self) -> Poll<Result<&mut T, Refusal>> {
+        if let Self::Coming(job) = self {
+            match job.poll() {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(refusal)) => return Poll::Ready(Err(refusal)),
+                Poll::Ready(Ok(result)) => *self = Self::Here(result),
+            }
+        }
+        self.here().map_or(Poll::Pending, |result| Poll::Ready(Ok(result)))
+    }
+
+    /// The result, if [`Later::poll`] has found it here.
+    pub(super) fn here(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Here(result) => Some(result),
+            Self::Coming(_) => None,
         }
     }
 }

@@ -6,17 +6,19 @@ use super::host::Host;
 use crate::clock::Clock;
 use crate::udp;
 use crate::url::Transport;
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
-use unstick::datagram::{self, Datagram, IPV4_MAXIMUM};
+use unstick::datagram::{self, Datagram};
 use unstick::driver::nonblocking::Runtime as _;
 use unstick::host::Event;
 use unstick::{Host as _, Limits, Service};
@@ -25,6 +27,8 @@ use unstick::{Host as _, Limits, Service};
 const BACKLOG: i32 = 1024;
 /// How long nothing is accepted or received after the system has refused.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Time from one warning that a peer can cause to the next.
+const WARNINGS_APART: Duration = Duration::from_secs(1);
 
 /// What all sockets of a node have in common.
 #[derive(Clone)]
@@ -34,6 +38,11 @@ pub(super) struct Serving {
     pub(super) limits: Limits,
     pub(super) slots: Arc<Semaphore>,
     pub(super) datagram: usize,
+    pub(super) echo_datagram: usize,
+    /// Ports of the node's own UDP services.
+    pub(super) udp_ports: Arc<[u16]>,
+    /// Paces the warnings that a peer can cause at will.
+    pub(super) warnings: Arc<Pace>,
     pub(super) stop: CancellationToken,
 }
 
@@ -84,7 +93,7 @@ pub(super) async fn accept(service: Service, listener: TcpListener, serving: Ser
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => admit(service, stream, peer, &serving, &mut connections),
-                Err(error) => rest(service, &error).await,
+                Err(error) => rest(service, &error, &serving.warnings).await,
             },
             Some(ended) = connections.join_next() => report(service, ended),
             () = serving.stop.cancelled() => break,
@@ -104,7 +113,8 @@ fn admit(
     connections: &mut JoinSet<()>,
 ) {
     let Ok(slot) = Arc::clone(&serving.slots).try_acquire_owned() else {
-        warn!("{}: {peer} refused: all connections are taken", service.as_str());
+        let service = service.as_str();
+        serving.warnings.warn(format_args!("{service}: {peer} refused: all connections are taken"));
         return;
     };
     debug!("{}: {peer} connected", service.as_str());
@@ -127,21 +137,47 @@ fn report(service: Service, ended: Result<(), tokio::task::JoinError>) {
 
 /// After the system has refused: on with the next where it is only this peer's fault, else a pause,
 /// because without descriptors or memory it would refuse again at once.
-async fn rest(service: Service, error: &io::Error) {
+async fn rest(service: Service, error: &io::Error, warnings: &Pace) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
     if !matches!(
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
     ) {
-        warn!("{}: {error}; waiting {PAUSE:?}", service.as_str());
+        warnings.warn(format_args!("{}: {error}; waiting {PAUSE:?}", service.as_str()));
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Lets one warning through in a while, so that a flood does not fill the disk that logs are on.
+#[derive(Default)]
+pub(super) struct Pace(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    last: Option<Instant>,
+    left_out: u64,
+}
+
+impl Pace {
+    fn warn(&self, what: fmt::Arguments<'_>) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.last.is_some_and(|last| last.elapsed() < WARNINGS_APART) {
+            told.left_out += 1;
+            return;
+        }
+        told.last = Some(Instant::now());
+        match core::mem::take(&mut told.left_out) {
+            0 => warn!("{what}"),
+            more => warn!("{what}; {more} warnings before this one were left out"),
+        }
     }
 }
 
 /// Answers datagrams until the node stops.
 pub(super) async fn answer(service: Service, socket: UdpSocket, mut serving: Serving) {
-    let limit = if service == Service::Echo { IPV4_MAXIMUM } else { serving.datagram };
+    let echo = service == Service::Echo;
+    let limit = if echo { serving.echo_datagram } else { serving.datagram };
     let (mut request, mut reply) = (vec![0; limit], vec![0; limit]);
     loop {
         let received = tokio::select! {
@@ -151,10 +187,15 @@ pub(super) async fn answer(service: Service, socket: UdpSocket, mut serving: Ser
         let (datagram, peer) = match received {
             Ok(received) => received,
             Err(error) => {
-                rest(service, &error).await;
+                rest(service, &error, &serving.warnings).await;
                 continue;
             }
         };
+        // Nobody asks from there, but a forged sender sets two nodes to answering one another for ever.
+        if serving.udp_ports.contains(&peer.port()) {
+            serving.host.count(Event::Rejected, 1);
+            continue;
+        }
         if let Datagram::Truncated { len: Some(len), .. } = datagram {
             debug!("{}: {len} bytes from {peer} are over the limit of {limit}", service.as_str());
         }

@@ -11,7 +11,7 @@ use super::config::ProgramLimits;
 use super::error::Error;
 use super::files::Source;
 use super::host::Host;
-use super::job::{Job, job};
+use super::job::{Later, job};
 use core::task::Poll;
 use core::time::Duration;
 use output::Output;
@@ -39,10 +39,7 @@ struct Program {
 }
 
 /// A program that runs or has run; dropped, it is ended.
-pub(super) struct Run {
-    job: Job<Output>,
-    output: Option<Output>,
-}
+pub(super) struct Run(Later<Output>);
 
 impl Programs {
     /// The programs of these names, and a row of the command table for each.
@@ -89,7 +86,7 @@ impl Programs {
             drop(slot);
             promise.keep(result);
         });
-        Ok(Run { job, output: None })
+        Ok(Run(Later::Coming(job)))
     }
 }
 
@@ -168,19 +165,11 @@ fn is_program(path: &Path) -> bool {
 
 impl Run {
     pub(super) fn poll(&mut self) -> Poll<Result<Meta<'_>, Refusal>> {
-        if self.output.is_none() {
-            match self.job.poll() {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(refusal)) => return Poll::Ready(Err(refusal)),
-                Poll::Ready(Ok(output)) => self.output = Some(output),
-            }
-        }
-        // It has just been put there.
-        self.output.as_ref().map_or(Poll::Pending, |output| Poll::Ready(Ok(output.meta())))
+        self.0.poll().map_ok(|output| output.meta())
     }
 
     pub(super) fn read(&mut self, space: &mut [u8]) -> Result<usize, Refusal> {
-        self.output.as_mut().map_or(Ok(0), |output| output.read(space))
+        self.0.here().map_or(Ok(0), |output| output.read(space))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `unstick call`: one command.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, tell_exit};
 use crate::output::{Output, encoding};
 use crate::transfer::measure;
 use encoding_rs::Encoding;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     Ok(match reply.exit {
         Some(exit) if exit != 0 => {
-            eprintln!("unstick: the program ended with exit code {exit}");
+            tell_exit(exit);
             u8::try_from(exit).map_or(ExitCode::FAILURE, ExitCode::from)
         }
         _ if reply.is_ok() => ExitCode::SUCCESS,
@@ -70,19 +70,24 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 /// A body's file. The size goes before the body, so stdin and pipes are copied to a file first.
 fn open(path: &Path) -> Result<File, Failure> {
-    let open = || {
-        if path == Path::new("-") {
-            return spool(&mut io::stdin());
-        }
-        let mut file = File::open(path)?;
-        if file.metadata()?.is_file() { Ok(file) } else { spool(&mut file) }
-    };
-    open().map_err(|error| Failure::file("read", path, &error))
+    if path == Path::new("-") {
+        return spool(&mut io::stdin(), path);
+    }
+    let unreadable = |error| Failure::file("read", path, &error);
+    let mut file = File::open(path).map_err(unreadable)?;
+    match file.metadata().map_err(unreadable)?.file_type() {
+        kind if kind.is_file() => Ok(file),
+        kind if kind.is_dir() => Err(unreadable(io::ErrorKind::IsADirectory.into())),
+        _ => spool(&mut file, path),
+    }
 }
 
-fn spool(source: &mut dyn Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(source, &mut file)?;
-    file.rewind()?;
-    Ok(file)
+fn spool(source: &mut dyn Read, path: &Path) -> Result<File, Failure> {
+    let mut copy = || {
+        let mut file = tempfile::tempfile()?;
+        io::copy(source, &mut file)?;
+        file.rewind()?;
+        Ok(file)
+    };
+    copy().map_err(|error| Failure::file("copy to a temporary file", path, &error))
 }

@@ -1,6 +1,7 @@
 //! How a command of the tool fails, and how it is interrupted.
 
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::ExitCode;
 use unstick_std::client::{Error, Reply};
 
@@ -20,19 +21,27 @@ impl Failure {
     }
 
     /// A failed operation on a file of this machine.
-    pub(crate) fn file(doing: &str, path: &std::path::Path, error: &io::Error) -> Self {
+    pub(crate) fn file(doing: &str, path: &Path, error: &io::Error) -> Self {
         let path = path.display();
         Self::Said(match error.kind() {
             ErrorKind::NotFound => format!("cannot {doing} `{path}`: it is not there"),
             ErrorKind::PermissionDenied => format!("cannot {doing} `{path}`: permission denied"),
+            ErrorKind::StorageFull => {
+                format!("cannot {doing} `{path}`: the disk is full, make room there")
+            }
+            // A temporary file's name would only puzzle.
+            kind if error.get_ref().is_some() => format!("cannot {doing} `{path}`: {kind}"),
             _ => format!("cannot {doing} `{path}`: {error}"),
         })
     }
 
-    /// A status other than `ok`.
+    /// A status other than `ok`. What a node says may be longer than a line, but does not steer the
+    /// terminal.
     pub(crate) fn refused(reply: &Reply) -> Self {
         let status = reply.status.as_deref().unwrap_or("failed");
-        Self::Said(format!("{status}: {}", reply.text().trim_end()))
+        let said = format!("{status}: {}", reply.text().trim_end());
+        let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        Self::Said(said.replace(steers, "\u{FFFD}"))
     }
 
     /// Says it on stderr; the exit code.
@@ -46,6 +55,14 @@ impl Failure {
             // What a shell gives a program that SIGPIPE ended.
             Self::BrokenPipe => ExitCode::from(141),
         }
+    }
+}
+
+/// Says on stderr how a program on the node ended.
+pub(crate) fn tell_exit(exit: i32) {
+    match exit.checked_neg().filter(|signal| *signal > 0) {
+        Some(signal) => eprintln!("unstick: the program was ended by signal {signal}"),
+        None => eprintln!("unstick: the program ended with exit code {exit}"),
     }
 }
 

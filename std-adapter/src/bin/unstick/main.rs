@@ -10,9 +10,11 @@ mod transfer;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Message boundaries for TCP and UDP: serve a node, ask one, move files to and from it.
 ///
@@ -31,8 +33,8 @@ struct Tool {
     #[command(subcommand)]
     command: Command,
 
-    /// Say on stderr what happens
-    #[arg(short, long)]
+    /// Say on stderr what happens; a node then logs every connection
+    #[arg(short, long, global = true)]
     verbose: bool,
 }
 
@@ -60,16 +62,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let Tool { command, verbose } = Tool::parse();
-    // A node logs in any case, in its own way.
-    if verbose && !matches!(command, Command::Serve(_)) {
-        tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::DEBUG)
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr)
-            .init();
-    }
+    log(match command {
+        _ if verbose => LevelFilter::DEBUG,
+        Command::Serve(_) => LevelFilter::INFO,
+        _ => LevelFilter::OFF,
+    });
     let result = match command {
-        Command::Serve(args) => return serve::run(args),
+        Command::Serve(args) => serve::run(args),
         Command::Call(args) => call::run(&args),
         Command::Shell(args) => shell::run(&args),
         Command::Get(args) => transfer::get(&args),
@@ -77,4 +76,15 @@ fn main() -> ExitCode {
         Command::Crosscheck(args) => crosscheck::run(&args),
     };
     result.unwrap_or_else(Failure::tell)
+}
+
+/// To stderr; `RUST_LOG` has the last word.
+fn log(level: LevelFilter) {
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(level));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }

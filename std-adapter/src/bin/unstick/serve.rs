@@ -1,14 +1,12 @@
 //! `unstick serve`: a node until a signal ends it.
 
+use crate::failure::Failure;
 use core::net::IpAddr;
 use core::time::Duration;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tracing::{info, level_filters::LevelFilter, warn};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing::{info, warn};
 use unstick::Limits;
 use unstick_std::node::{Config, Error, Node, Ports, Storage};
 
@@ -44,35 +42,30 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PORT", default_value = "8093")]
     udp_command: Port,
     /// Most connections at once
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    max_connections: usize,
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
     /// Seconds without a request after which a connection is closed
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::DEFAULT.idle.as_secs())]
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::DEFAULT.idle.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
     idle: u64,
     /// Name of the node, as `info` tells it
     #[arg(long, default_value = "unstick")]
     name: String,
-    /// Log every connection too
-    #[arg(long, short)]
-    verbose: bool,
 }
 
 const AFTER_HELP: &str = "\
+Examples:
+  unstick serve                                    files in memory, for this machine only
+  unstick serve --root ~/shared --bind 0.0.0.0     a folder, for whoever can reach this machine
+  unstick serve --allow ls --allow df --echo off   two programs, and no echo over TCP
+
 A PORT is a number, 0 to let the system choose one, or `off` not to serve it.
 Prints `listening SERVICE TRANSPORT ADDR` for each socket when it is ready, then logs to stderr
 (RUST_LOG says what, for example RUST_LOG=unstick_std=debug). Ctrl-C or SIGTERM ends it when what
 is in flight is done; a second one ends it at once.";
 
 /// Serves until a signal; 0 if it ended cleanly.
-pub(crate) fn run(args: Args) -> ExitCode {
-    log(args.verbose);
-    match serve(args.into()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("unstick: {error}");
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+    serve(args.into()).map_err(|error| Failure::said(error.to_string()))
 }
 
 #[tokio::main]
@@ -106,18 +99,6 @@ fn announce(node: &Node) -> io::Result<()> {
         writeln!(stdout, "listening {service} {} {}", endpoint.transport, endpoint.address)?;
     }
     stdout.flush()
-}
-
-/// To stderr; `RUST_LOG` has the last word.
-fn log(verbose: bool) {
-    let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
-    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(level));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false);
-    tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 /// What asks a program to end: SIGINT and SIGTERM, or Ctrl-C elsewhere.
@@ -184,7 +165,7 @@ impl From<Args> for Config {
             },
             files: args.root.map_or(default.files, Storage::Directory),
             allow: args.allow,
-            connections: args.max_connections,
+            connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
             limits: Limits { idle: Duration::from_secs(args.idle), ..default.limits },
             name: args.name,
             ..default

@@ -1,6 +1,6 @@
 //! `unstick shell`: a prompt.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, tell_exit};
 use crate::output::{Output, encoding};
 use encoding_rs::Encoding;
 use rustyline::completion::Completer;
@@ -161,7 +161,7 @@ impl Session {
             return Err(Failure::refused(&reply));
         }
         if let Some(exit) = reply.exit.filter(|exit| *exit != 0) {
-            eprintln!("unstick: the program ended with exit code {exit}");
+            tell_exit(exit);
         }
         Ok(())
     }

@@ -77,7 +77,10 @@ pub(crate) fn put(args: &PutArgs) -> Result<ExitCode, Failure> {
     let unreadable = |error| Failure::file("read", path, &error);
     let mut file = File::open(path).map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err(Failure::said(format!("`{}` is not a file", path.display())));
+        return Err(Failure::said(format!(
+            "`{}` is not a file: put one file at a time",
+            path.display()
+        )));
     }
     let (size, md5) = measure(&mut file, path)?;
     let bar = progress_bar("putting", name);
@@ -186,7 +189,12 @@ impl Target {
         if path == Path::new("-") {
             return Ok(Self::Stdout(io::stdout()));
         }
-        Self::open_file(path, name).map_err(|error| Failure::file("write", path, &error))
+        Self::open_file(path, name).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                Failure::said(format!("cannot write `{}`: there is no such folder", path.display()))
+            }
+            _ => Failure::file("write", path, &error),
+        })
     }
 
     fn open_file(path: &Path, name: &str) -> io::Result<Self> {

@@ -12,11 +12,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use tempfile::NamedTempFile;
 use tokio::sync::Notify;
 use unstick::digest::{Digest, Hasher};
-use unstick::store::{Meta, check_name, not_found};
+use unstick::store::{Meta, not_found};
 use unstick::{Refusal, Status};
 
 /// The digest of a file up to this long is made at once; longer ones are left to a thread.
@@ -25,6 +25,9 @@ const AT_ONCE: u64 = 1024 * 1024;
 const REMEMBERED: usize = 1024;
 /// A file changed more recently than this may change again without its time showing it.
 const SETTLED: Duration = Duration::from_secs(2);
+/// How long a file is hashed for one who waits, which is well within what a session waits for an
+/// answer: what takes longer is sent without a digest.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes hashed between two looks at whether anybody still waits.
 const PIECE: usize = 64 * 1024;
 
@@ -74,25 +77,6 @@ impl Directory {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// A line for each file that can be asked for, by name.
-    pub(super) fn list(&self) -> Result<String, Refusal> {
-        let failed = |error| failure("the files cannot be listed", &error);
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            // It may be gone by now, which is no failure.
-            if check_name(&name).is_ok()
-                && let Ok(metadata) = entry.metadata()
-                && metadata.is_file()
-            {
-                files.push((name, metadata.len()));
-            }
-        }
-        files.sort_unstable();
-        Ok(files.iter().map(|(name, len)| format!("{len:>8} {name}\n")).collect())
     }
 
     /// Opens a file. Where nobody waits for a thread (`ready` is none), a long one has no digest.
@@ -247,17 +231,23 @@ fn open_regular(path: &Path) -> io::Result<File> {
 }
 
 fn hash_aside(mut file: File, stamp: Stamp, promise: Promise<(File, Option<Digest>)>) {
-    let digest = hash(&mut file, stamp, || promise.is_abandoned());
+    let start = Instant::now();
+    let digest = hash(&mut file, stamp, || promise.is_abandoned() || start.elapsed() > PATIENCE);
     promise.keep(digest.map(|digest| (file, digest)));
 }
 
-/// The digest of a file that is then at its start again; refused if it is not what it was.
+/// The digest of a file that is then at its start again, none if it is to stop before; refused if
+/// the file is not what it was.
 fn hash(file: &mut File, stamp: Stamp, stop: impl Fn() -> bool) -> Result<Option<Digest>, Refusal> {
     let failed = |error| failure("the file cannot be read", &error);
     let mut hasher = Hasher::default();
     let mut piece = vec![0; PIECE];
     let mut left = stamp.len;
-    while left > 0 && !stop() {
+    while left > 0 {
+        if stop() {
+            file.rewind().map_err(failed)?;
+            return Ok(None);
+        }
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
         let len = match file.read(&mut piece[..most]) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -284,8 +274,13 @@ fn not_regular(name: &str) -> Refusal {
     Refusal::new(Status::Denied, format_args!("`{name}` is there and is no regular file"))
 }
 
-fn failure(what: &str, error: &io::Error) -> Refusal {
-    Refusal::new(Status::Failed, format_args!("{what}: {error}"))
+pub(super) fn failure(what: &str, error: &io::Error) -> Refusal {
+    // An error of the system, or one that also tells where the temporary file is, which is nothing
+    // that a peer should know.
+    match error.get_ref() {
+        None => Refusal::new(Status::Failed, format_args!("{what}: {error}")),
+        Some(_) => Refusal::new(Status::Failed, format_args!("{what}: {}", error.kind())),
+    }
 }
 
 /// The refusal of a name that cannot be opened or removed.
@@ -298,5 +293,23 @@ fn refusal(name: &str, error: &io::Error) -> Refusal {
         io::ErrorKind::NotFound => not_found(name),
         io::ErrorKind::InvalidInput => not_regular(name),
         _ => failure("the file cannot be used", error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_has_no_digest_and_is_read_from_its_start() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[b'x'; 2 * PIECE]).unwrap();
+        file.rewind().unwrap();
+        let stamp = Stamp::of(&file).unwrap();
+        let looks = core::cell::Cell::new(0);
+        let second_look = || looks.replace(looks.get() + 1) == 1;
+        assert_eq!(hash(&mut file, stamp, second_look).unwrap(), None);
+        assert_eq!(file.stream_position().unwrap(), 0);
+        assert!(hash(&mut file, stamp, || false).unwrap().is_some());
     }
 }

@@ -1,0 +1,68 @@
+//! What is between the node and its TAP interface: perhaps a bad cable, perhaps a capture.
+
+use crate::Failure;
+use crate::faults::{Faults, Faulty};
+use crate::pcap::{Captured, capture};
+use crate::tap::{Tap, TapConfig};
+use core::num::NonZeroU32;
+use std::path::PathBuf;
+
+/// A TAP interface, and the cable to it.
+pub(crate) type Cable = Captured<Faulty<Tap>>;
+
+/// Options of the cable.
+#[derive(clap::Args)]
+#[group(id = "cable")]
+pub(crate) struct Args {
+    /// Write what the node sends and receives to a file for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Percentage of frames, of either direction, that do not arrive
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
+    loss: f64,
+    /// Percentage of frames that arrive with a bit flipped
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
+    corrupt: f64,
+    /// Percentage of frames that arrive twice
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
+    duplicate: f64,
+    /// Percentage of frames that later ones overtake
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
+    reorder: f64,
+    /// Most bytes a second in either direction
+    #[arg(long, value_name = "BYTES")]
+    rate: Option<NonZeroU32>,
+    /// What the faults are drawn from: the same seed, the same faults
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+impl Args {
+    /// Opens the interface, and puts the cable to it.
+    pub(crate) fn open(&self, tap: &TapConfig) -> Result<Cable, Failure> {
+        let tap = Tap::open(tap).map_err(|error| Failure::NoTap(error.to_string()))?;
+        capture(Faulty::new(tap, &self.faults()), self.pcap.as_deref()).map_err(|error| {
+            let path = self.pcap.as_deref().unwrap_or_else(|| "".as_ref()).display();
+            Failure::Other(format!("cannot write {path}: {error}; choose another file"))
+        })
+    }
+
+    /// What happens to frames.
+    pub(crate) fn faults(&self) -> Faults {
+        Faults {
+            seed: self.seed,
+            loss: self.loss,
+            corruption: self.corrupt,
+            duplication: self.duplicate,
+            reordering: self.reorder,
+            rate: self.rate,
+        }
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("a percentage is a number from 0 to 100".into()),
+    }
+}

@@ -1,0 +1,175 @@
+//! The core's client on smoltcp, across the TAP to a node on this machine's own sockets.
+
+use crate::cable::Cable;
+use crate::node::{Clock, interface, rest};
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+use smoltcp::iface::{SocketSet, SocketStorage};
+use std::collections::VecDeque;
+use std::io;
+use unstick::digest::Hasher;
+use unstick::header::Header;
+use unstick::message::Verdict;
+use unstick::{Caller, Client, Limits, Request, Service, Session, Stop};
+use unstick_smoltcp::{Connection, Scratch, TcpBuffers};
+
+/// How long a conversation may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes of the socket's rings: less than the file, so that it has to flow.
+const RING: usize = 16 * 1024;
+
+/// A command, its body, and the body of the reply that must come.
+pub(crate) struct Call {
+    pub(crate) command: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) reply: Vec<u8>,
+}
+
+/// A named list of calls, all sent at once on one connection.
+pub(crate) struct Conversation {
+    pub(crate) name: &'static str,
+    pub(crate) calls: Vec<Call>,
+}
+
+/// What the client is asked to say.
+pub(crate) fn conversations() -> Vec<Conversation> {
+    let call = |command: &str, body: &[u8], reply: &[u8]| Call {
+        command: command.to_owned(),
+        body: body.to_vec(),
+        reply: reply.to_vec(),
+    };
+    let file: Vec<u8> = (0..40_000_u32).map(|n| (n.wrapping_mul(40_503) >> 8) as u8).collect();
+    let many =
+        (0..100).map(|n| call(&format!("upper hello {n}"), b"", format!("HELLO {n}").as_bytes()));
+    vec![
+        Conversation { name: "one command", calls: vec![call("upper hello", b"", b"HELLO")] },
+        Conversation {
+            name: "40 KB there and back, verified",
+            calls: vec![
+                call("put tap-client", &file, b"stored tap-client, 40000 bytes"),
+                call("get tap-client", b"", &file),
+                call("remove tap-client", b"", b"removed tap-client"),
+            ],
+        },
+        Conversation { name: "100 commands in one go", calls: many.collect() },
+    ]
+}
+
+/// Has a conversation; what went wrong, if anything.
+pub(crate) fn converse(
+    cable: &mut Cable,
+    from: (Ipv4Addr, u8),
+    to: SocketAddrV4,
+    conversation: &Conversation,
+) -> Result<(), String> {
+    let mut asks = Asks {
+        calls: conversation.calls.iter().collect(),
+        expected: conversation.calls.iter().map(|call| &call.reply[..]).collect(),
+        supplied: 0,
+        came: Vec::new(),
+        wrong: None,
+    };
+    let why = drive(cable, from, to, &mut asks).map_err(|error| error.to_string())?;
+    match (asks.wrong, asks.expected.len()) {
+        (Some(wrong), _) => Err(wrong),
+        (None, 0) => Ok(()),
+        (None, missing) => Err(format!("{missing} replies did not come: {why}")),
+    }
+}
+
+/// Moves bytes until all replies are there and the connection is closed; gives why it ended.
+fn drive(
+    cable: &mut Cable,
+    (address, prefix): (Ipv4Addr, u8),
+    to: SocketAddrV4,
+    asks: &mut Asks<'_>,
+) -> io::Result<String> {
+    let clock = Clock::new();
+    let mut iface = interface(cable, address, prefix, clock.now());
+    let mut buffers = TcpBuffers::<RING, RING>::new();
+    let mut storage = [SocketStorage::EMPTY];
+    let mut sockets = SocketSet::new(&mut storage[..]);
+    let mut socket = buffers.socket();
+    let local = fastrand::u16(49152..);
+    socket.connect(iface.context(), (*to.ip(), to.port()), local).map_err(io::Error::other)?;
+    let handle = sockets.add(socket);
+    let mut connection = Connection::new(Client::<1024>::new(Service::Command, Limits::DEFAULT));
+    let (mut input, mut output) = (vec![0; RING], vec![0; RING]);
+    let end = clock.now() + PATIENCE.into();
+    let mut finished = false;
+    loop {
+        let now = clock.now();
+        iface.poll(now, cable, &mut sockets);
+        let mut scratch = Scratch { input: &mut input, output: &mut output };
+        let core_now = unstick::Instant::from_micros(now.total_micros().unsigned_abs());
+        let socket = sockets.get_mut(handle);
+        let deadline = connection.poll(core_now, asks, socket, &mut scratch);
+        if !socket.is_open() || now >= end {
+            let why = connection.closed().map(|why| why.to_string());
+            return Ok(why.unwrap_or_else(|| format!("nothing came for {PATIENCE:?}")));
+        }
+        iface.poll_egress(now, cable, &mut sockets);
+        if asks.expected.is_empty() && !finished {
+            Session::<Asks<'_>>::finish(&mut connection.session);
+            finished = true;
+            continue;
+        }
+        let micros = |at: unstick::Instant| i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+        let session = deadline.map(|at| smoltcp::time::Instant::from_micros(micros(at)));
+        let stack = iface.poll_at(now, &sockets);
+        rest(cable, clock, session.into_iter().chain(stack).chain([end]).min(), None)?;
+    }
+}
+
+/// Asks all the calls, and compares the replies.
+struct Asks<'a> {
+    calls: VecDeque<&'a Call>,
+    expected: VecDeque<&'a [u8]>,
+    supplied: usize,
+    came: Vec<u8>,
+    wrong: Option<String>,
+}
+
+impl Caller for Asks<'_> {
+    fn request(&mut self) -> Option<Request<'_>> {
+        let Call { command, body, .. } = self.calls.front()?;
+        Some(Request { command, size: body.len() as u64, md5: Hasher::digest(body) })
+    }
+
+    fn sent(&mut self) {
+        self.supplied = 0;
+        if self.calls.front().is_some_and(|call| call.body.is_empty()) {
+            self.calls.pop_front();
+        }
+    }
+
+    fn supply(&mut self, output: &mut [u8]) -> usize {
+        let Some(call) = self.calls.front() else { return 0 };
+        let rest = &call.body[self.supplied..];
+        let len = rest.len().min(output.len());
+        output[..len].copy_from_slice(&rest[..len]);
+        self.supplied += len;
+        if self.supplied == call.body.len() {
+            self.calls.pop_front();
+        }
+        len
+    }
+
+    fn reply(&mut self, _: u64, _: Option<&Header<'_>>) {
+        self.came.clear();
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
+        self.came.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn end(&mut self, verdict: Verdict) {
+        let expected = self.expected.pop_front();
+        if self.wrong.is_none() && (expected != Some(&self.came) || verdict != Verdict::Verified) {
+            let came = self.came.get(..80).unwrap_or(&self.came).escape_ascii();
+            self.wrong = Some(format!("\"{came}\" came, {verdict:?}"));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The main job: every scenario against the node on smoltcp across a TAP, and against a desktop
+//! node over loopback, side by side.
+
+use crate::cable::{self, Cable};
+use crate::client::{conversations, converse};
+use crate::node::{Node, Port};
+use crate::tap::TapConfig;
+use crate::{Failure, namespace};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
+use std::io::{self, IsTerminal as _, Write};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::thread::{self, JoinHandle};
+use unstick::Service;
+use unstick_std::node::{Config, Ports, Running, Storage};
+use unstick_std::url::Transport;
+use unstick_tests::{
+    Column, Line, Scenario, Setup, Transcript, fixture, live, matrix, memory, play, scenarios,
+};
+
+/// The kernel's end of the TAP, and the node's.
+const KERNEL: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 100);
+const NODE: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
+const PREFIX: u8 = 24;
+
+/// How long a connection may take to be there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Does the job; success only if all agree.
+pub(crate) fn run(cable: &cable::Args) -> Result<ExitCode, Failure> {
+    // Before anything that may start a thread.
+    namespace::enter().map_err(|error| Failure::NoTap(error.to_string()))?;
+    let tap = TapConfig { name: "unstick0".into(), mtu: 1500, address: KERNEL, prefix: PREFIX };
+    let mut tap = OverTap { cable: Some(cable.open(&tap)?), running: None };
+    let mut desktop = Desktop { running: None };
+    let clean = cable.faults().is_none();
+    let mut columns = [
+        Column {
+            name: "memory, all cuts",
+            play: Box::new(|scenario| Some(memory::sessions(scenario))),
+        },
+        Column {
+            name: "desktop over loopback",
+            play: Box::new(|scenario| Some(desktop.play(scenario))),
+        },
+        Column {
+            name: "smoltcp over TAP",
+            play: Box::new(|scenario| {
+                // On a bad cable nobody promises that a datagram arrives.
+                (clean || !scenario.udp).then(|| tap.play(scenario))
+            }),
+        },
+    ];
+    let mut out = io::stdout();
+    let colour = out.is_terminal();
+    writeln!(out, "the node on smoltcp is {NODE}, the kernel {KERNEL}, on a TAP between them\n")?;
+    let summary = matrix(&scenarios(), &mut columns, &mut out, colour)?;
+    drop(columns);
+    let talked = match tap.stop()? {
+        Some(cable) => talk(cable, &mut out)?,
+        None => false,
+    };
+    let agree = summary.differ == 0 && talked;
+    writeln!(out, "\n{}", if agree { "All agree." } else { "They do not agree." })?;
+    Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The other way round: the client on smoltcp, the node on the desktop. Whether all went well.
+fn talk(mut cable: Cable, out: &mut impl Write) -> Result<bool, Failure> {
+    writeln!(out, "\nsmoltcp over TAP as the client, the desktop as the node:")?;
+    let node = desktop_node(Setup::Default).map_err(Failure::Other)?;
+    let there = |endpoint: &&unstick_std::node::Endpoint| {
+        endpoint.service == Service::Command
+            && endpoint.transport == Transport::Tcp
+            && endpoint.address.ip() == IpAddr::V4(KERNEL)
+    };
+    let Some(SocketAddr::V4(to)) = node.endpoints().iter().find(there).map(|it| it.address) else {
+        return Err(Failure::Other(format!("the desktop node does not listen on {KERNEL}")));
+    };
+    let mut all = true;
+    for conversation in conversations() {
+        let result = converse(&mut cable, (NODE, PREFIX), to, &conversation);
+        all &= result.is_ok();
+        let word = result.map_or_else(|wrong| format!("DIFFERS: {wrong}"), |()| "ok".into());
+        writeln!(out, "{:32}  {word}", conversation.name)?;
+    }
+    Ok(all)
+}
+
+/// The node on smoltcp, which is made anew when a scenario needs another setup.
+struct OverTap {
+    /// The cable while no node runs on it.
+    cable: Option<Cable>,
+    running: Option<OnThread>,
+}
+
+/// A node that runs on a thread of its own, and gives the cable back.
+struct OnThread {
+    setup: Setup,
+    wake: UnixStream,
+    thread: JoinHandle<io::Result<Cable>>,
+}
+
+impl OverTap {
+    fn play(&mut self, scenario: &Scenario) -> Transcript {
+        if let Err(error) = self.prepare(scenario.setup) {
+            return failed(&error);
+        }
+        let port = port(scenario);
+        over_sockets(scenario, port.map(|port| SocketAddr::new(NODE.into(), port)))
+    }
+
+    fn prepare(&mut self, setup: Setup) -> io::Result<()> {
+        if self.running.as_ref().is_some_and(|node| is_fit(node.setup, setup)) {
+            return Ok(());
+        }
+        let gone = || io::Error::other("the TAP interface is gone");
+        let mut cable = self.stop()?.ok_or_else(gone)?;
+        let (wake, woken) = UnixStream::pair()?;
+        let node = Node {
+            address: NODE,
+            prefix: PREFIX,
+            ports: default_ports(),
+            limits: setup.limits(),
+            datagram: setup.datagram(),
+            host: fixture::node(setup),
+        };
+        let thread = thread::Builder::new()
+            .name("smoltcp-node".into())
+            .spawn(move || node.run(&mut cable, woken, || {}).map(|()| cable))?;
+        self.running = Some(OnThread { setup, wake, thread });
+        Ok(())
+    }
+
+    /// Stops the node, if one runs; the cable, unless it was lost before.
+    fn stop(&mut self) -> io::Result<Option<Cable>> {
+        let Some(OnThread { wake, thread, .. }) = self.running.take() else {
+            return Ok(self.cable.take());
+        };
+        drop(wake);
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the node panicked"))).map(Some)
+    }
+}
+
+/// The desktop node, which is made anew when a scenario needs another setup.
+struct Desktop {
+    running: Option<(Setup, Running)>,
+}
+
+impl Desktop {
+    fn play(&mut self, scenario: &Scenario) -> Transcript {
+        let setup = scenario.setup;
+        let fit = self.running.as_ref().is_some_and(|(running, _)| is_fit(*running, setup));
+        if !fit {
+            self.running = None;
+            match desktop_node(setup) {
+                Ok(node) => self.running = Some((setup, node)),
+                Err(sentence) => return failed(&io::Error::other(sentence)),
+            }
+        }
+        let transport = if scenario.udp { Transport::Udp } else { Transport::Tcp };
+        let node = self.running.as_ref();
+        over_sockets(scenario, node.and_then(|(_, node)| node.address(scenario.service, transport)))
+    }
+}
+
+/// A desktop node on loopback and on the kernel's end of the TAP, like the one on smoltcp.
+fn desktop_node(setup: Setup) -> Result<Running, String> {
+    let largest = if setup == Setup::Small { fixture::SMALL } else { fixture::FILE };
+    Running::start(Config {
+        bind: vec![Ipv4Addr::LOCALHOST.into(), KERNEL.into()],
+        ports: Ports::ANY,
+        files: Storage::Memory { largest },
+        limits: setup.limits(),
+        datagram: setup.datagram(),
+        echo_datagram: setup.datagram(),
+        ..Config::default()
+    })
+    .map_err(|error| error.to_string())
+}
+
+/// Whether a node of one setup, on which scenarios have been played, will do for another.
+fn is_fit(running: Setup, wanted: Setup) -> bool {
+    running == wanted && !matches!(wanted, Setup::Empty | Setup::Small)
+}
+
+/// Plays a scenario from the kernel's own sockets.
+fn over_sockets(scenario: &Scenario, address: Option<SocketAddr>) -> Transcript {
+    let connect = |address| live::connect(scenario.service, scenario.udp, address, PATIENCE);
+    let unsupported = || Err(io::ErrorKind::Unsupported.into());
+    match address.map_or_else(unsupported, connect) {
+        Ok(mut link) => play(scenario, &mut *link),
+        Err(error) => failed(&error),
+    }
+}
+
+/// The transcript where nothing could be played.
+fn failed(error: &io::Error) -> Transcript {
+    eprintln!("unstick-tap: {error}");
+    Transcript { lines: vec![Line::Failed(error.kind())] }
+}
+
+fn port(scenario: &Scenario) -> Option<u16> {
+    if scenario.udp { scenario.service.udp_port() } else { Some(scenario.service.tcp_port()) }
+}
+
+/// Every service on its own port.
+fn default_ports() -> Vec<Port> {
+    let tcp = Service::ALL.map(|service| (service, Transport::Tcp, service.tcp_port()));
+    let udp = Service::ALL
+        .into_iter()
+        .filter_map(|service| Some((service, Transport::Udp, service.udp_port()?)));
+    tcp.into_iter().chain(udp).collect()
+}

@@ -1,0 +1,206 @@
+//! The node on a TAP interface: the stack, its memory, and the loop that drives it.
+
+use crate::cable::Cable;
+use core::net::Ipv4Addr;
+use core::time::Duration;
+use smoltcp::iface::{Config, Interface, SocketStorage};
+use smoltcp::phy::Device as _;
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, IpCidr};
+use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use unstick::datagram::ETHERNET;
+use unstick::store::RamStore;
+use unstick::{Limits, Service};
+use unstick_smoltcp::{Scratch, Stack, TcpBuffers, UdpBuffers, UdpSlots, datagram_limit};
+use unstick_std::url::Transport;
+
+/// Connections each service carries at a time.
+const BACKLOG: usize = 8;
+
+/// TCP sockets, and UDP sockets.
+const TCP: usize = BACKLOG * Service::ALL.len();
+const UDP: usize = 2;
+
+/// Bytes of each socket's rings: a desktop has them.
+const RING: usize = 64 * 1024;
+
+/// Datagrams that may wait in a UDP socket.
+const SLOTS: usize = 64;
+
+/// How long a node that is to stop waits for what is in flight.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What the sessions work on: files in memory.
+pub(crate) type Host = unstick::Node<RamStore<Vec<u8>, 8>>;
+
+/// A service, over what, and on which port.
+pub(crate) type Port = (Service, Transport, u16);
+
+/// A node that is to run.
+pub(crate) struct Node {
+    /// Its address, and how many bits of it name the network.
+    pub(crate) address: Ipv4Addr,
+    /// How many bits of the address name the network.
+    pub(crate) prefix: u8,
+    /// What it serves.
+    pub(crate) ports: Vec<Port>,
+    /// What a session allows.
+    pub(crate) limits: Limits,
+    /// The most bytes of a datagram; fewer if the interface carries less.
+    pub(crate) datagram: usize,
+    /// What the sessions work on.
+    pub(crate) host: Host,
+}
+
+/// All the memory of a node's sockets.
+struct Memory {
+    tcp: Vec<TcpBuffers<RING, RING>>,
+    udp: Vec<UdpBuffers<RING>>,
+    slots: Vec<UdpSlots<SLOTS>>,
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self {
+            tcp: (0..TCP).map(|_| TcpBuffers::new()).collect(),
+            udp: (0..UDP).map(|_| UdpBuffers::new()).collect(),
+            slots: (0..UDP).map(|_| UdpSlots::new()).collect(),
+            input: vec![0; RING],
+            output: vec![0; RING],
+        }
+    }
+}
+
+impl Node {
+    /// Runs the node, from when it calls `ready` until a byte can be read from `wake`, or its end,
+    /// and then until what is in flight is done, at most ten seconds more; a second byte ends it at
+    /// once.
+    ///
+    /// An error is that the interface is gone, or cannot carry what is to be served.
+    pub(crate) fn run(
+        mut self,
+        cable: &mut Cable,
+        wake: UnixStream,
+        ready: impl FnOnce(),
+    ) -> io::Result<()> {
+        wake.set_nonblocking(true)?;
+        let clock = Clock::new();
+        let mut iface = interface(cable, self.address, self.prefix, clock.now());
+        let mut memory = Memory::new();
+        let mut storage = [SocketStorage::EMPTY; TCP + UDP];
+        let mtu = cable.capabilities().ip_mtu();
+        let most = datagram_limit(mtu, ETHERNET, SLOTS).map_err(io::Error::other)?;
+        self.datagram = self.datagram.min(most);
+        self.host.identity.datagram = self.datagram;
+        let mut stack = self.stack(mtu, &mut memory, &mut storage)?;
+        ready();
+        let mut wake = Some(wake);
+        let mut end = None;
+        loop {
+            let now = clock.now();
+            let deadline = stack.poll(now, &mut self.host, &mut iface, cable);
+            if stack.is_finished() || end.is_some_and(|end| now >= end) {
+                return Ok(());
+            }
+            let deadline = deadline.into_iter().chain(end).min();
+            rest(cable, clock, deadline, wake.as_ref())?;
+            // An error is that nobody wants anything.
+            if let Some(Ok(count)) = wake.as_mut().map(|wake| wake.read(&mut [0])) {
+                if end.is_some() {
+                    return Ok(());
+                }
+                stack.finish();
+                end = Some(now + GRACE.into());
+                if count == 0 {
+                    wake = None; // its end would be there to be read for ever
+                }
+            }
+        }
+    }
+
+    fn stack<'a>(
+        &self,
+        mtu: usize,
+        memory: &'a mut Memory,
+        storage: &'a mut [SocketStorage<'a>],
+    ) -> io::Result<Stack<'a, Host, TCP, UDP>> {
+        let scratch = Scratch { input: &mut memory.input, output: &mut memory.output };
+        let mut stack = Stack::new(self.limits, mtu, storage, scratch);
+        let (mut tcp, mut udp) = (memory.tcp.iter_mut(), memory.udp.iter_mut());
+        let mut slots = memory.slots.iter_mut();
+        for &(service, transport, port) in &self.ports {
+            let refused = |error| {
+                let name = service.as_str();
+                io::Error::other(format!("cannot serve {name} on {transport} {port}: {error}"))
+            };
+            match transport {
+                Transport::Tcp => {
+                    for buffers in tcp.by_ref().take(BACKLOG) {
+                        stack.listen(service, port, buffers.socket()).map_err(refused)?;
+                    }
+                }
+                Transport::Udp => {
+                    if let Some((buffers, slots)) = udp.next().zip(slots.next()) {
+                        let socket = buffers.socket(slots);
+                        stack.bind(service, port, self.datagram, socket).map_err(refused)?;
+                    }
+                }
+            }
+        }
+        Ok(stack)
+    }
+}
+
+/// An interface with an address of its own on the cable. The hardware address is made from it, so
+/// that nodes on one network differ.
+pub(crate) fn interface(
+    cable: &mut Cable,
+    address: Ipv4Addr,
+    prefix: u8,
+    now: Instant,
+) -> Interface {
+    let [a, b, c, d] = address.octets();
+    let mut config = Config::new(EthernetAddress([0x02, 0, a, b, c, d]).into());
+    config.random_seed = fastrand::u64(..);
+    let mut iface = Interface::new(config, cable, now);
+    iface.update_ip_addrs(|all| {
+        let _ = all.push(IpCidr::new(address.into(), prefix));
+    });
+    iface
+}
+
+/// Sleeps until the deadline, a frame, or a byte from `wake`; an error is that the interface is gone.
+pub(crate) fn rest(
+    cable: &mut Cable,
+    clock: Clock,
+    deadline: Option<Instant>,
+    wake: Option<&UnixStream>,
+) -> io::Result<()> {
+    let now = clock.now();
+    let stack = deadline.map(|deadline| {
+        let micros = deadline.total_micros() - now.total_micros();
+        Duration::from_micros(micros.max(0).unsigned_abs())
+    });
+    let cable = cable.get_mut();
+    let timeout = stack.into_iter().chain(cable.poll_delay(now)).min();
+    cable.device_mut().wait(timeout, wake.map(UnixStream::as_fd))
+}
+
+/// Time since the start, for smoltcp.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(std::time::Instant);
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    pub(crate) fn now(self) -> Instant {
+        let micros = self.0.elapsed().as_micros();
+        Instant::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,230 @@
+//! `unstick-tap serve`: the node on an interface of this system, until a signal ends it.
+
+use crate::node::{Host, Node, Port};
+use crate::tap::TapConfig;
+use crate::{Failure, Program, cable};
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+use core::net::Ipv4Addr;
+use core::str::FromStr;
+use nix::ifaddrs::getifaddrs;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+use smoltcp::wire::Ipv4Cidr;
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use unstick::datagram::ETHERNET;
+use unstick::host::Identity;
+use unstick::store::RamStore;
+use unstick::{Instant, Limits, Service};
+use unstick_std::url::Transport;
+
+/// Bytes of a file in memory.
+const FILE: usize = 64 * 1024;
+
+/// Options of `unstick-tap serve`.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Name of the TAP interface; it is made if it is not there, else used as it is
+    #[arg(long, value_name = "NAME", default_value = "unstick0")]
+    tap: String,
+    /// The node's own address and its network
+    #[arg(long, value_name = "ADDR/BITS", default_value = "192.168.69.1/24", value_parser = network)]
+    ip: Ipv4Cidr,
+    /// The address this system gets on an interface that is made [default: one of the network]
+    #[arg(long, value_name = "ADDR")]
+    host_ip: Option<Ipv4Addr>,
+    /// Largest IP packet on an interface that is made
+    #[arg(long, value_name = "BYTES", default_value_t = 1500)]
+    mtu: u16,
+    /// Port of the echo service over TCP
+    #[arg(long, value_name = "PORT", default_value = "8080")]
+    echo: ServicePort,
+    /// Port of the frame service
+    #[arg(long, value_name = "PORT", default_value = "8086")]
+    frame: ServicePort,
+    /// Port of the message service
+    #[arg(long, value_name = "PORT", default_value = "8087")]
+    message: ServicePort,
+    /// Port of the command service over TCP
+    #[arg(long, value_name = "PORT", default_value = "8088")]
+    command: ServicePort,
+    /// Port of the echo service over UDP
+    #[arg(long, value_name = "PORT", default_value = "8092")]
+    udp_echo: ServicePort,
+    /// Port of the command service over UDP
+    #[arg(long, value_name = "PORT", default_value = "8093")]
+    udp_command: ServicePort,
+    #[command(flatten)]
+    cable: cable::Args,
+}
+
+const AFTER_HELP: &str = "\
+A PORT is a number, 0 to have one chosen, or `off` not to serve it.
+Prints `listening SERVICE TRANSPORT ADDR` for each socket when it is ready, and on stderr what to
+type to reach it. Ctrl-C or SIGTERM ends it when what is in flight is done; a second one ends it at
+once. An interface that was made goes with it.";
+
+/// Serves until a signal.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let host_ip = args.host_ip.unwrap_or_else(|| neighbour(args.ip));
+    if host_ip == args.ip.address() || !args.ip.contains_addr(&host_ip) {
+        let why = format!("--host-ip is another address of the network {}", args.ip);
+        Program::command().error(ErrorKind::ValueValidation, why).exit();
+    }
+    let ports = args.ports();
+    if ports.is_empty() {
+        let why = "there is nothing to serve: give at least one service a port";
+        Program::command().error(ErrorKind::ValueValidation, why).exit();
+    }
+    let wake = signals()?;
+    let prefix = args.ip.prefix_len();
+    let tap = TapConfig { name: args.tap.clone(), mtu: args.mtu, address: host_ip, prefix };
+    let mut cable = args.cable.open(&tap)?;
+    let remedy = reach(args, host_ip)?;
+    let identity = Identity {
+        name: "unstick-tap",
+        version: env!("CARGO_PKG_VERSION"),
+        target: "smoltcp",
+        datagram: ETHERNET,
+        started: Instant::ZERO,
+    };
+    let files = RamStore::new(core::array::from_fn(|_| vec![0; FILE]));
+    let node = Node {
+        address: args.ip.address(),
+        prefix,
+        ports: ports.clone(),
+        limits: Limits::DEFAULT,
+        datagram: ETHERNET,
+        host: Host::new(identity, files),
+    };
+    let ready = || {
+        // A stdout that nobody reads is no reason not to serve.
+        let _ = announce(args.ip.address(), &ports);
+        let _ = writeln!(io::stderr(), "{remedy}");
+    };
+    node.run(&mut cable, wake, ready)
+        .map_err(|error| Failure::Other(format!("the node on {} ended: {error}", args.tap)))?;
+    let unsent = cable.get_mut().device_mut().unsent();
+    if unsent > 0 {
+        let _ = writeln!(io::stderr(), "{unsent} frames could not be sent: was {} up?", args.tap);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Args {
+    /// What to serve. A port that was left to us is one that no other service has.
+    fn ports(&self) -> Vec<Port> {
+        let wanted = [
+            (Service::Echo, Transport::Tcp, self.echo),
+            (Service::Frame, Transport::Tcp, self.frame),
+            (Service::Message, Transport::Tcp, self.message),
+            (Service::Command, Transport::Tcp, self.command),
+            (Service::Echo, Transport::Udp, self.udp_echo),
+            (Service::Command, Transport::Udp, self.udp_command),
+        ];
+        let taken = |port| wanted.iter().any(|(.., it)| it.0 == Some(port));
+        let mut free = (49152..=u16::MAX).filter(|port| !taken(*port));
+        let served = wanted.iter().filter_map(|(service, transport, port)| {
+            let port = match port.0? {
+                0 => free.next()?,
+                port => port,
+            };
+            Some((*service, *transport, port))
+        });
+        served.collect()
+    }
+}
+
+/// A stream from which a byte can be read for each signal that asks the program to end.
+fn signals() -> io::Result<UnixStream> {
+    let (wake, signal) = UnixStream::pair()?;
+    pipe::register(SIGINT, signal.try_clone()?)?;
+    pipe::register(SIGTERM, signal)?;
+    Ok(wake)
+}
+
+fn announce(address: Ipv4Addr, ports: &[Port]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for (service, transport, port) in ports {
+        writeln!(stdout, "listening {} {transport} {address}:{port}", service.as_str())?;
+    }
+    stdout.flush()
+}
+
+/// What to type to reach the node, from this system's end of the interface as it is.
+fn reach(args: &Args, host_ip: Ipv4Addr) -> Result<String, Failure> {
+    let (name, ip) = (&args.tap, args.ip.address());
+    let own: Vec<(String, Ipv4Addr)> = getifaddrs()
+        .map_err(|errno| Failure::Other(format!("cannot see the interfaces: {errno}")))?
+        .filter_map(|one| Some((one.interface_name, one.address?.as_sockaddr_in()?.ip())))
+        .collect();
+    if let Some((other, _)) = own.iter().find(|(_, address)| *address == ip) {
+        let why = format!("{ip} is this system's own address on {other}; choose another with --ip");
+        return Err(Failure::Other(why));
+    }
+    let mut lines = String::new();
+    let reaches =
+        |(own, address): &(String, Ipv4Addr)| own == name && args.ip.contains_addr(address);
+    if !own.iter().any(reaches) {
+        let bits = args.ip.prefix_len();
+        lines += &format!("sudo ip address add {host_ip}/{bits} dev {name}\n");
+    }
+    let example = match (args.command.0, args.udp_command.0) {
+        (Some(_), _) => "command",
+        (None, Some(_)) => "command+udp",
+        (None, None) => return Ok(format!("To reach it, type:\n{lines}ping {ip}")),
+    };
+    let wanted = if example == "command" { Transport::Tcp } else { Transport::Udp };
+    let port = args
+        .ports()
+        .into_iter()
+        .find(|(service, transport, _)| *service == Service::Command && *transport == wanted);
+    let port = match port {
+        Some((_, _, port)) if wanted.port(Service::Command) != Some(port) => format!(":{port}"),
+        _ => String::new(),
+    };
+    Ok(format!("To reach it, type:\n{lines}unstick call {example}://{ip}{port} upper hello"))
+}
+
+/// An address of the network that is not the node's: the hundredth if there are so many.
+fn neighbour(node: Ipv4Cidr) -> Ipv4Addr {
+    let network = node.network().address().to_bits();
+    let hosts = [network.wrapping_add(100), network.wrapping_add(1), network.wrapping_add(2)];
+    let usable = |address: &Ipv4Addr| {
+        *address != node.address()
+            && node.contains_addr(address)
+            && Some(*address) != node.broadcast()
+    };
+    hosts.map(Ipv4Addr::from_bits).into_iter().find(usable).unwrap_or_else(|| node.address())
+}
+
+/// An address with its network, in which there are other addresses.
+fn network(text: &str) -> Result<Ipv4Cidr, String> {
+    let parts = text.split_once('/').unwrap_or((text, "24"));
+    let parsed = parts.0.parse::<Ipv4Addr>().ok().zip(parts.1.parse().ok());
+    match parsed {
+        Some((address, bits)) if bits <= 30 && !address.is_unspecified() => {
+            Ok(Ipv4Cidr::new(address, bits))
+        }
+        _ => Err("it is an IPv4 address and at most 30 bits, as in 192.168.69.1/24".into()),
+    }
+}
+
+/// A port, or none for a service that is off.
+#[derive(Clone, Copy)]
+struct ServicePort(Option<u16>);
+
+impl FromStr for ServicePort {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match (text, text.parse()) {
+            ("off", _) => Ok(Self(None)),
+            (_, Ok(port)) => Ok(Self(Some(port))),
+            _ => Err("a port is a number from 0 to 65535, or `off`"),
+        }
+    }
+}

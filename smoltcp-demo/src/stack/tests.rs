@@ -1,0 +1,92 @@
+//! What the stack is made of, and what it is not made with.
+
+use super::*;
+use crate::{TcpBuffers, UdpBuffers, UdpSlots};
+use core::mem::size_of;
+use smoltcp::socket::{tcp, udp};
+use std::format;
+use std::string::ToString;
+use unstick::Node;
+use unstick::datagram::{CLASSIC, ETHERNET};
+use unstick::store::RamStore;
+
+type Of<const TCP: usize, const UDP: usize> = Stack<'static, Node<RamStore<[u8; 0], 0>>, TCP, UDP>;
+
+#[test]
+fn the_documented_sizes_are_the_real_ones() {
+    let connection = size_of::<Of<2, 0>>() - size_of::<Of<1, 0>>();
+    let datagrams = size_of::<Of<0, 2>>() - size_of::<Of<0, 1>>();
+    let slot = size_of::<UdpSlots<8>>() - size_of::<UdpSlots<7>>();
+    assert_eq!(size_of::<UdpSlots<8>>(), slot * (8 + 2));
+    assert_eq!(size_of::<TcpBuffers<2048, 1024>>(), 2048 + 1024);
+    assert_eq!(size_of::<UdpBuffers<4096>>(), 4096 + ETHERNET);
+    for row in [
+        format!("| {slot} × (N + 2) | no |"),
+        format!("| each socket | {} | no |", size_of::<SocketStorage<'_>>()),
+        format!("| {} + {connection} × `TCP` + {datagrams} × `UDP` | no |", size_of::<Of<0, 0>>()),
+    ] {
+        assert!(include_str!("../lib.rs").contains(&row), "lib.rs does not say {row}");
+    }
+}
+
+fn setup(
+    mtu: usize,
+    scratch: usize,
+    test: impl FnOnce(&mut Stack<'_, Node<RamStore<[u8; 0], 0>>, 1, 1>) -> Result<(), SetupError>,
+) -> std::string::String {
+    let (mut input, mut output) = ([0; 2048], [0; 2048]);
+    let scratch = Scratch { input: &mut input[..scratch], output: &mut output[..scratch] };
+    let mut storage = [SocketStorage::EMPTY; 2];
+    let mut stack = Stack::new(Limits::DEFAULT, mtu, &mut storage, scratch);
+    test(&mut stack).expect_err("it must be refused").to_string()
+}
+
+#[test]
+fn what_cannot_work_is_refused_in_a_sentence() {
+    let tcp = |receive, send| {
+        let ring = |len| tcp::SocketBuffer::new(std::vec![0; len].leak());
+        Socket::new(ring(receive), ring(send))
+    };
+    let udp = |receive, send, slots| {
+        let ring = |len| {
+            let slots = std::vec![udp::PacketMetadata::EMPTY; slots].leak();
+            udp::PacketBuffer::new(slots, std::vec![0; len].leak())
+        };
+        udp::Socket::new(ring(receive), ring(send))
+    };
+    assert_eq!(
+        setup(1500, 2048, |it| it.listen(Service::Echo, 80, tcp(1024, 512))),
+        "a receive ring of 1024 bytes is too short: make it 1025 bytes or more"
+    );
+    assert_eq!(
+        setup(1500, 2000, |it| it.listen(Service::Echo, 80, tcp(2048, 512))),
+        "the input scratch of 2000 bytes is too short: make it 2048 bytes or more"
+    );
+    assert_eq!(
+        setup(1500, 2048, |it| it.listen(Service::Echo, 0, tcp(2048, 512))),
+        "port 0 cannot be served: choose a port from 1 to 65535"
+    );
+    assert_eq!(
+        setup(1500, 2048, |it| {
+            it.listen(Service::Echo, 80, tcp(2048, 512))?;
+            it.listen(Service::Echo, 80, tcp(2048, 512))
+        }),
+        "there is no room for one more socket: make the stack larger"
+    );
+    assert_eq!(
+        setup(1500, 2048, |it| it.bind(Service::Frame, 80, CLASSIC, udp(2048, 2048, 2))),
+        "the frame service has no datagrams: serve it over TCP"
+    );
+    assert_eq!(
+        setup(9000, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 2))),
+        "a receive ring of 4096 bytes is too short: make it 8972 bytes or more"
+    );
+    assert_eq!(
+        setup(1280, 2048, |it| it.bind(Service::Echo, 80, ETHERNET, udp(4096, 2048, 2))),
+        "a datagram of 1472 bytes is over the limit of 1252 that the device and its ring can carry"
+    );
+    assert_eq!(
+        setup(1500, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 1))),
+        "2 metadata slots are needed, there are 1"
+    );
+}

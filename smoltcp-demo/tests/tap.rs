@@ -1,0 +1,88 @@
+//! The program on a TAP interface. Skipped, loudly, where there can be none.
+#![cfg(all(target_os = "linux", feature = "tap"))]
+
+use std::process::{Command, Output};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_unstick-tap");
+
+/// The exit code where no TAP interface can be had.
+const NO_TAP: i32 = 3;
+
+fn text(output: &Output) -> String {
+    let both = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8_lossy(&both).into_owned()
+}
+
+#[test]
+fn the_main_job_agrees_with_itself_and_leaves_nothing() {
+    let output = Command::new(PROGRAM).output().unwrap();
+    let text = text(&output);
+    if output.status.code() == Some(NO_TAP) {
+        eprintln!("SKIPPED: {text}");
+        return;
+    }
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains(" 0 differ") && text.ends_with("All agree.\n"), "{text}");
+    let interfaces = std::fs::read_to_string("/proc/net/dev").unwrap();
+    assert!(!interfaces.contains("unstick0"), "{interfaces}");
+}
+
+/// What a person would do, in a network namespace of its own.
+const SERVE: &str = r#"
+ip link set lo up
+"$PROGRAM" serve --tap tap-test --message off --command 0 --udp-echo 9000 &
+node=$!
+for _ in {1..50}; do
+  { exec 3<>/dev/tcp/192.168.69.1/8086; } 2>/dev/null && break
+  sleep 0.1
+done
+printf 'upper hello' >&3
+head -c 9 <&3 | tail -c 5
+kill -TERM $node
+wait $node
+echo " $?"
+ip link show tap-test
+"#;
+
+#[test]
+fn serve_listens_answers_and_ends_cleanly() {
+    // As root, or in a user namespace.
+    let unshare = [&["--net"][..], &["--net", "--user", "--map-root-user"]];
+    let played = unshare.into_iter().find_map(|options| {
+        let mut command = Command::new("unshare");
+        command.args(options).args(["bash", "-c", SERVE]).env("PROGRAM", PROGRAM);
+        let text = text(&command.output().ok()?);
+        text.contains("listening").then_some(text)
+    });
+    let Some(text) = played else {
+        eprintln!("SKIPPED: needs unshare, ip, bash and the right to make a TAP interface");
+        return;
+    };
+    for line in [
+        "listening echo tcp 192.168.69.1:8080\n",
+        "listening frame tcp 192.168.69.1:8086\n",
+        "listening command tcp 192.168.69.1:49152\n",
+        "listening echo udp 192.168.69.1:9000\n",
+        "listening command udp 192.168.69.1:8093\n",
+        "unstick call command://192.168.69.1:49152 upper hello\n",
+        "HELLO 0\n",
+        "\"tap-test\" does not exist",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    assert!(!text.contains("message"), "{text}");
+}
+
+#[test]
+fn a_command_line_that_cannot_be_is_refused_with_two() {
+    for wrong in [
+        &["serve", "--ip", "192.168.69.1/24", "--host-ip", "10.0.0.1"][..],
+        &["serve", "--ip", "192.168.69.1/33"],
+        &["serve", "--echo", "70000"],
+        &["--loss", "200"],
+        &["--pcap"],
+    ] {
+        let output = Command::new(PROGRAM).args(wrong).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", text(&output));
+    }
+}
