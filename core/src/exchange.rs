@@ -1,11 +1,12 @@
 //! One request and its reply, however they are framed.
 
-use crate::command::{self, Answer, Refusal, Status, Terms};
+use crate::command::{self, Answer, Terms};
 use crate::digest::Hasher;
 use crate::header::{Fields, Id};
 use crate::host::{Event, Host, SinkOf, SourceOf};
 use crate::limits::ID;
 use crate::message::Verdict;
+use crate::reply::{Refusal, Status};
 use crate::store::Store;
 use core::task::Poll;
 use heapless::String;

@@ -141,6 +141,8 @@ pub mod host;
 pub mod limits;
 pub mod message;
 #[cfg(feature = "commands")]
+mod reply;
+#[cfg(feature = "commands")]
 mod server;
 #[cfg(feature = "commands")]
 mod service;
@@ -153,9 +155,10 @@ mod time;
 #[cfg(feature = "commands")]
 pub use self::{
     client::{Caller, Client, Request, Stop},
-    command::{Answer, Call, Command, Outcome, Refusal, Status, Text},
+    command::{Answer, Call, Command, Outcome},
     host::{Host, Node},
     limits::Limits,
+    reply::{Refusal, Status, Text},
     server::Server,
     service::Service,
     session::{Closed, Next, Session, Step},

@@ -1,12 +1,13 @@
 //! The server's side of a connection.
 
-use crate::command::{Refusal, Status, Terms};
+use crate::command::Terms;
 use crate::exchange::{Broken, Exchange};
 use crate::frame::FrameError;
 use crate::header::HeaderError;
 use crate::host::{Event, Host};
 use crate::limits::{HEADER, Limits, REQUEST, TEXT};
 use crate::message::{self, MessageError, Position, Reader, Role};
+use crate::reply::{Refusal, Status};
 use crate::service::{Head, Service, upper};
 use crate::session::{Closed, Next, Phase, Session, Step, Watch};
 use crate::time::Instant;

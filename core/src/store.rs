@@ -4,9 +4,9 @@ mod ram;
 
 pub use ram::{RamSink, RamSource, RamStore};
 
-use crate::command::{Refusal, Status, Text};
 use crate::digest::Digest;
 use crate::limits::NAME;
+use crate::reply::{Refusal, Status, Text};
 use core::task::Poll;
 
 /// A node's files, and every other body that is too large to be written at once.

@@ -1,8 +1,9 @@
 //! The commands every node has.
 
-use super::{Answer, Call, Command, Outcome, Refusal, Status, Text, write_lines};
+use super::{Answer, Call, Command, Outcome};
 use crate::host::{Host, Identity};
 use crate::limits::REQUEST;
+use crate::reply::{Refusal, Status, Text, write_lines};
 use crate::store::{Store, check_name};
 use core::fmt::Write as _;
 use serde::Serialize;

@@ -1,12 +1,13 @@
 //! The server's side of a datagram: one in, at most one out, and nothing kept.
 
 use super::Datagram;
-use crate::command::{Refusal, Status, Terms};
+use crate::command::Terms;
 use crate::exchange::Exchange;
 use crate::header::{Fields, HeaderError};
 use crate::host::{Event, Host};
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
 use crate::message::{self, MessageError};
+use crate::reply::{Refusal, Status};
 use crate::server::refusal;
 use crate::service::{Service, upper};
 use crate::time::Instant;

@@ -1,9 +1,9 @@
 //! Files in memory the caller gives.
 
 use super::{Meta, Store, not_found};
-use crate::command::{Refusal, Status, Text, write_lines};
 use crate::digest::{Digest, Hasher};
 use crate::limits::NAME;
+use crate::reply::{Refusal, Status, Text, write_lines};
 use core::fmt::Write as _;
 use core::task::Poll;
 use heapless::String;

@@ -1,0 +1,130 @@
+//! What a command answers with: text, or a refusal.
+
+use crate::limits::REASON;
+use core::fmt::{self, Write as _};
+use heapless::String;
+
+/// What a command writes its answer to, of fixed capacity: use it with `write!`.
+pub type Text = heapless::string::StringView;
+
+/// Writes a line for each item, or as many as fit and then how many do not.
+pub(crate) fn write_lines<T>(
+    text: &mut Text,
+    items: impl Iterator<Item = T>,
+    line: impl Fn(&mut Text, T) -> fmt::Result,
+) -> fmt::Result {
+    /// Bytes kept for the last line.
+    const MORE: usize = 20;
+    let mut left_out = 0_usize;
+    let mut items = items.peekable();
+    while let Some(item) = items.next() {
+        let before = text.len();
+        let fits = left_out == 0 && line(text, item).is_ok();
+        let space = text.capacity().saturating_sub(text.len());
+        if !fits || (space < MORE && items.peek().is_some()) {
+            // Not `truncate`, which panics inside a character.
+            while text.len() > before {
+                text.pop();
+            }
+            left_out = left_out.saturating_add(1);
+        }
+    }
+    if left_out == 0 { Ok(()) } else { writeln!(text, "and {left_out} more") }
+}
+
+/// The kind of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Status {
+    /// The command ran.
+    Ok,
+    /// No command of that name.
+    UnknownCommand,
+    /// The request does not follow the rules; its text says which.
+    BadRequest,
+    /// Something is over a limit; the text names it.
+    TooLarge,
+    /// The reply does not fit a datagram: ask again over TCP.
+    Truncated,
+    /// Not allowed here.
+    Denied,
+    /// The command ran and failed.
+    Failed,
+    /// Not now.
+    Busy,
+}
+
+impl Status {
+    const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::UnknownCommand,
+        Self::BadRequest,
+        Self::TooLarge,
+        Self::Truncated,
+        Self::Denied,
+        Self::Failed,
+        Self::Busy,
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::UnknownCommand => "unknown-command",
+            Self::BadRequest => "bad-request",
+            Self::TooLarge => "too-large",
+            Self::Truncated => "truncated",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// The status of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a request is not answered: a status, and a sentence for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status of the reply.
+    pub status: Status,
+    /// The body of the reply, cut at [`REASON`] bytes.
+    pub reason: String<REASON>,
+}
+
+impl Refusal {
+    /// A refusal that says why; what does not fit [`REASON`] bytes is cut.
+    #[must_use]
+    pub fn new(status: Status, why: fmt::Arguments<'_>) -> Self {
+        let mut cut = Cut(String::new());
+        let _ = cut.write_fmt(why);
+        Self { status, reason: cut.0 }
+    }
+}
+
+impl From<fmt::Error> for Refusal {
+    /// Writing text fails only where it is full.
+    fn from(_: fmt::Error) -> Self {
+        Self::new(Status::TooLarge, format_args!("the answer is longer than this node can hold"))
+    }
+}
+
+/// Text that takes what fits, where `String` would take all of a piece or none.
+struct Cut(String<REASON>);
+
+impl fmt::Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|c| self.0.push(c)).map_err(|_| fmt::Error)
+    }
+}
