@@ -38,9 +38,9 @@ pub enum Ring {
     Receive,
     /// A socket's send ring.
     Send,
-    /// [`Scratch::input`].
+    /// [`Scratch::input`](crate::Scratch::input).
     Input,
-    /// [`Scratch::output`].
+    /// [`Scratch::output`](crate::Scratch::output).
     Output,
 }
 
