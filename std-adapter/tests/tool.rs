@@ -199,7 +199,7 @@ fn a_file_that_cannot_be_had_leaves_nothing_and_replaces_nothing() {
     let nowhere = here.path().join("none/a");
     let (code, _, err) =
         run([OsStr::new("get"), url(&urls, "command").as_ref(), "a".as_ref(), nowhere.as_ref()]);
-    assert!(code == 1 && err.contains("cannot write `") && err.contains("not there"), "{err}");
+    assert!(code == 1 && err.contains("cannot write `") && err.contains("no such folder"), "{err}");
 }
 
 #[test]

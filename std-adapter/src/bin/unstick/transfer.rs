@@ -150,6 +150,8 @@ fn ask(
         bar.set_length(of);
         bar.set_position(bytes);
     };
+    // There is something to see while a node is still hashing a large file.
+    bar.tick();
     let reply = runtime.block_on(or_signal(async {
         let mut client = Client::connect(url).await?;
         let reply = client.call_with(command, body, sink, &mut progress).await.map_err(failure)?;
