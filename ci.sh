@@ -19,6 +19,8 @@ STEPS=(
   "test    unit, integration and documentation tests"
   "bare    the core and the smoltcp node build for a Cortex-M3, without std"
   "main    the main job: the node on a TAP interface agrees with the desktop"
+  "board   the node boots on two emulated Cortex-M boards and agrees as well"
+  "proof   no panic of the core can be reached, shown at link time"
 )
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async log defmt)
 BARE_TARGET=thumbv7m-none-eabi
@@ -65,7 +67,7 @@ step_test() {
 
 step_bare() {
   cargo=cargo build_std=()
-  if [[ ! -d "$(rustc --print sysroot)/lib/rustlib/$BARE_TARGET" ]]; then
+  if ! has_bare_target; then
     # No such target from rustup: build libcore from the distribution's sources.
     # Only libcore, so a crate that asks for alloc does not even compile.
     apt_need "${BARE_PACKAGES[@]}" || missing "a compiler for $BARE_TARGET" \
@@ -88,6 +90,34 @@ bare_build() {
 
 step_main() {
   timeout --foreground "$MAIN_SECONDS" cargo run --release
+}
+
+step_board() {
+  local log
+  apt_need qemu-system-arm || missing qemu-system-arm "apt-get install qemu-system-arm"
+  has_bare_target || apt_need "${BARE_PACKAGES[@]}" lld || missing "a compiler for $BARE_TARGET" \
+    "rustup target add $BARE_TARGET (or, as root: apt-get install ${BARE_PACKAGES[*]} lld)"
+  log="$(mktemp)"
+  (
+    cd firmware
+    cargo fmt --check
+    cargo clippy --all-targets --all-features -- -D warnings
+    for board in mps2-an385 mps2-an386; do cargo run --release -- --board "$board" --build; done
+    cargo test
+  )
+  cargo test --package unstick-tests --test firmware -- --nocapture | tee "$log"
+  if grep SKIPPED "$log"; then return 1; fi
+}
+
+step_proof() {
+  has_bare_target || apt_need "${BARE_PACKAGES[@]}" || missing "a compiler for $BARE_TARGET" \
+    "rustup target add $BARE_TARGET (or, as root: apt-get install ${BARE_PACKAGES[*]})"
+  apt_need llvm || missing llvm-objdump "apt-get install llvm"
+  firmware/proof/prove.sh
+}
+
+has_bare_target() {
+  [[ -d "$(rustc --print sysroot)/lib/rustlib/$BARE_TARGET" ]]
 }
 
 # need COMMAND REMEDY: the step cannot run without COMMAND.

@@ -22,6 +22,11 @@ pub(crate) struct Datagrams {
 }
 
 impl Datagrams {
+    /// The port it answers on.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) const fn new(
         service: Service,
         port: u16,
@@ -41,6 +46,7 @@ impl Datagrams {
         host: &mut H,
         iface: &Interface,
         sockets: &mut SocketSet<'_>,
+        own_ports: &[u16],
         output: &mut [u8],
     ) -> bool {
         let socket = sockets.get_mut::<Socket<'_>>(self.handle);
@@ -55,6 +61,10 @@ impl Datagrams {
         }
         self.waiting = None;
         let Ok((bytes, from)) = socket.recv() else { return false };
+        if own_ports.contains(&from.endpoint.port) {
+            host.count(Event::Rejected, 1); // rule U5: two nodes would answer each other for ever
+            return true;
+        }
         let output = output.get_mut(..self.limit).unwrap_or_default();
         let head = bytes.get(..self.limit).unwrap_or(bytes);
         let datagram = Datagram::received(head, bytes.len());

@@ -171,11 +171,12 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         device: &mut D,
     ) -> bool {
         let Self { sockets, scratch, .. } = self;
+        let own_ports: Vec<u16, UDP> = self.datagrams.iter().map(Datagrams::port).collect();
         for _ in 0..PACKETS {
             let packet = iface.poll_ingress_single(now, device, sockets);
             let mut answered = false;
             for datagrams in &mut self.datagrams {
-                answered |= datagrams.answer(now, host, iface, sockets, scratch.output);
+                answered |= datagrams.answer(now, host, iface, sockets, &own_ports, scratch.output);
             }
             if answered {
                 iface.poll_egress(now, device, sockets);

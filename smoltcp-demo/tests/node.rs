@@ -227,6 +227,16 @@ fn a_datagram_over_the_limit_is_seen_as_cut() {
     assert_eq!(world.host.counters.get(Event::Truncated), 2);
 }
 
+#[test]
+fn a_datagram_from_another_nodes_service_is_not_answered() {
+    let mut world = world();
+    let handle = world.datagrams();
+    world.udp(handle).close();
+    world.udp(handle).bind(8093).unwrap();
+    assert_eq!(world.ask(handle, 8092, b"forged", SOON), None);
+    assert_eq!(world.host.counters.get(Event::Rejected), 1);
+}
+
 /// A datagram to the echo service from an address that nobody has.
 fn forged() -> Vec<u8> {
     let udp = UdpRepr { src_port: 9, dst_port: 8092 };

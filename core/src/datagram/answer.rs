@@ -67,6 +67,7 @@ fn command<H: Host>(
     let mut exchange = Exchange::<H, TEXT>::new();
     match message::split::<HEADER>(request) {
         Err(error) => exchange.refuse(host, &refusal(&error)),
+        Ok((header, _)) if header.status.is_some() => return None, // rule U5: a reply
         Ok((header, body)) => {
             let (declared, seen) = (header.total_size.unwrap_or(0), body.len() as u64);
             let mut decoded = String::<HEADER>::new();

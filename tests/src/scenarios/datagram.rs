@@ -188,6 +188,7 @@ fn broken() -> Vec<Scenario> {
     let cut = &padded("1", "upper a", 100)[..70];
     vec![
         asks("udp-empty", "U1", [(Vec::new(), None), alive()]),
+        asks("udp-reply-unanswered", "U5", [(reply("1", "ok", "A"), None), alive()]),
         asks("udp-body-shorter", "U1 C2", [(sized(9, "four"), declares(9, 4)), alive()]),
         asks("udp-body-longer", "U1 C2", [(sized(2, "four"), declares(2, 4)), alive()]),
         asks(
