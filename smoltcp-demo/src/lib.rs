@@ -155,11 +155,13 @@ pub use setup::{Ring, SetupError};
 pub use stack::Stack;
 
 /// A time of smoltcp as one of the core. Before the start of the clock is its start.
-pub(crate) fn core_time(time: smoltcp::time::Instant) -> unstick::Instant {
+#[must_use]
+pub fn core_time(time: smoltcp::time::Instant) -> unstick::Instant {
     unstick::Instant::from_micros(u64::try_from(time.total_micros()).unwrap_or_default())
 }
 
 /// A time of the core as one of smoltcp.
-pub(crate) fn stack_time(time: unstick::Instant) -> smoltcp::time::Instant {
+#[must_use]
+pub fn stack_time(time: unstick::Instant) -> smoltcp::time::Instant {
     smoltcp::time::Instant::from_micros(i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
 }

@@ -92,7 +92,7 @@ fn ask(requests: &[(&str, &[u8])], scratch: usize) -> Vec<(Vec<u8>, Option<Verdi
     let (mut input, mut output) = (vec![0; 1 << 16], vec![0; scratch]);
     let done = world.run(Duration::from_secs(60), |it| {
         let mut scratch = Scratch { input: &mut input, output: &mut output };
-        let now = unstick::Instant::from_micros(it.now.total_micros().unsigned_abs());
+        let now = unstick_smoltcp::core_time(it.now);
         if asks.replies.len() == requests.len() && connection.session.outstanding() == 0 {
             Session::<Asks>::finish(&mut connection.session);
         }

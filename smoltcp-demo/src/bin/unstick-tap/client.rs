@@ -11,7 +11,7 @@ use unstick::digest::Hasher;
 use unstick::header::Header;
 use unstick::message::Verdict;
 use unstick::{Caller, Client, Limits, Request, Service, Session, Stop};
-use unstick_smoltcp::{Connection, Scratch, TcpBuffers};
+use unstick_smoltcp::{Connection, Scratch, TcpBuffers, core_time, stack_time};
 
 /// How long a conversation may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -102,9 +102,8 @@ fn drive(
         let now = clock.now();
         iface.poll(now, cable, &mut sockets);
         let mut scratch = Scratch { input: &mut input, output: &mut output };
-        let core_now = unstick::Instant::from_micros(now.total_micros().unsigned_abs());
         let socket = sockets.get_mut(handle);
-        let deadline = connection.poll(core_now, asks, socket, &mut scratch);
+        let deadline = connection.poll(core_time(now), asks, socket, &mut scratch);
         if !socket.is_open() || now >= end {
             let why = connection.closed().map(|why| why.to_string());
             return Ok(why.unwrap_or_else(|| format!("nothing came for {PATIENCE:?}")));
@@ -115,8 +114,7 @@ fn drive(
             finished = true;
             continue;
         }
-        let micros = |at: unstick::Instant| i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
-        let session = deadline.map(|at| smoltcp::time::Instant::from_micros(micros(at)));
+        let session = deadline.map(stack_time);
         let stack = iface.poll_at(now, &sockets);
         rest(cable, clock, session.into_iter().chain(stack).chain([end]).min(), None)?;
     }

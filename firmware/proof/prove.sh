@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Proves at link time that no panic of the core can be reached; see README.md. Needs no network once
+# the crates are in cargo's cache, and ends with 0 only if all four links go as they must.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+TARGET=thumbv7m-none-eabi
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/$TARGET"
+
+sysroot="$(rustc --print sysroot)"
+host="$(rustc -vV | sed -n 's/^host: //p')"
+export CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER="$sysroot/lib/rustlib/$host/bin/rust-lld"
+cargo=cargo options=()
+if [[ ! -d "$sysroot/lib/rustlib/$TARGET" ]]; then
+  # The system's Rust compiles libcore from source: at level 3, as rustup delivers it, because at
+  # "s" its formatting of u64 keeps a bounds check that the compiler cannot show to be idle.
+  [[ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src" ]] || {
+    echo "proof: there is no compiler for $TARGET; type: rustup target add $TARGET"
+    exit 1
+  }
+  export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+  cargo=/usr/bin/cargo
+  options=(-Z build-std=core --config 'profile.release.package.core.opt-level=3')
+fi
+
+build() {
+  "$cargo" build --quiet --release --target "$TARGET" "${options[@]}" "$@"
+}
+
+# build, but with a program even where a panic can be reached, and a list of where.
+sites() {
+  RUSTFLAGS="-C link-arg=--unresolved-symbols=ignore-all" \
+    CARGO_TARGET_DIR="$CARGO_TARGET_DIR/sites" build "$@"
+  python3 sites.py "$CARGO_TARGET_DIR/sites/$TARGET/release/unstick-proof"
+}
+
+echo "== every public function of the core is called"
+public="$(grep -rhoE '^ *pub (const |async )*fn [a-z0-9_]+' ../../core/src | sed 's/.* //' | sort -u)"
+for function in $public; do
+  grep -rqw "$function" src || { echo "proof: src calls no $function" && exit 1; }
+done
+wc -w <<<"$public"
+
+echo "== no panic of the core can be reached, whatever serde-json-core gives"
+build || {
+  sites || true # says where
+  exit 1
+}
+echo "linked"
+
+echo "== a planted panic fails the link"
+if planted="$(build --features planted-panic 2>&1)"; then
+  echo "proof: it linked, so the proof proves nothing" && exit 1
+fi
+grep --max-count=1 "undefined symbol: a_panic_can_be_reached" <<<"$planted"
+
+echo "== the async driver"
+sites --features async-driver
+
+echo "== with the real serde-json-core"
+sites --manifest-path with-json/Cargo.toml

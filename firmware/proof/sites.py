@@ -1,0 +1,87 @@
+"""Lists where a linked program can panic, each place with the reason why it does not.
+
+    python3 sites.py ELF
+
+Ends with 1 if there is a place without a known reason. Needs llvm-objdump and llvm-symbolizer.
+"""
+
+import re
+import subprocess
+import sys
+
+# Innermost function that is neither ours nor the standard library's -> why no input reaches it.
+# Line by line in serde-json-core 0.7.0.
+REASONS = {
+    "Deserializer>::parse_str": "start <= end <= len: `peek` has just given the byte at `end` "
+    "(mod.rs:245); counting backslashes stops at the opening quote, left of `start` (230)",
+    "deserialize_str": "only with a buffer to unescape into, which `from_slice` does not give",
+    "unescape_next_fragment": "only with a buffer to unescape into; and `find` gives a boundary",
+    "push_unchecked": "`extend_from_slice` has compared the lengths",
+    "serialize_u64": "20 digits are the most a u64 has",
+    "serialize_i64": "20 places are the most an i64 has, sign included",
+    "serialize_i32": "11 places are the most an i32 has, sign included",
+}
+ASYNC = "the compiler's own, in every `async fn`: a finished future is polled again"
+
+PANICS = re.compile(
+    r"a_panic_can_be_reached|rust_begin_unwind|core::panicking|_fail(ed|_rt)?$|_fail::"
+)
+FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
+BRANCH = re.compile(r"^\s*([0-9a-f]+):\s+(?:b|cb)\S*\s.*?<(.*?)(\+0x[0-9a-f]+)?>(?: @ .*)?$")
+
+
+def calls(elf):
+    """Address, caller and callee of every branch to the start of another function."""
+    listing = run("llvm-objdump", "--disassemble", "--demangle", "--no-show-raw-insn", elf)
+    caller = None
+    for line in listing.splitlines():
+        if function := FUNCTION.match(line):
+            if not function[1].startswith("$"):  # a mark between code and data
+                caller = function[1]
+        elif (branch := BRANCH.match(line)) and not branch[3] and branch[2] != caller:
+            yield branch[1], caller, branch[2]
+
+
+def frames(elf, address):
+    """Function and place of each function inlined at that address, innermost first."""
+    lines = run("llvm-symbolizer", f"--obj={elf}", "--inlines", "--demangle", f"0x{address}")
+    lines = [line for line in lines.splitlines() if line]
+    return list(zip(lines[::2], lines[1::2]))
+
+
+def reason(callee, stack):
+    if callee.endswith("async_fn_resumed"):
+        return ASYNC
+    for function, place in stack:
+        if "/serde-json-core-0.7.0/" in place:
+            return next((why for name, why in REASONS.items() if name in function), None)
+    return None
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def main():
+    elf = sys.argv[1]
+    known, unknown = {}, []
+    for address, caller, callee in calls(elf):
+        if not PANICS.search(callee) or PANICS.search(caller):
+            continue
+        stack = frames(elf, address)
+        why = reason(callee, stack)
+        if why is None:
+            unknown.append((callee, caller, stack))
+        else:
+            known[why] = known.get(why, 0) + 1
+    for why, count in sorted(known.items()):
+        print(f"{count} x {why}")
+    for callee, caller, stack in unknown:
+        print(f"NOT EXPLAINED: {callee} in {caller}")
+        for function, place in stack:
+            print(f"    {place}  {function}")
+    print(f"{sum(known.values())} places explained, {len(unknown)} not")
+    sys.exit(1 if unknown else 0)
+
+
+main()

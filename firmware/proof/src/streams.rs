@@ -1,0 +1,83 @@
+//! The blocking driver, with a session and over streams that may do anything.
+
+use crate::sessions::any_time;
+use core::hint::black_box;
+use embedded_io::{ErrorKind, ErrorType};
+use unstick::driver::{Pump, blocking};
+use unstick::{Instant, Next, Session, session::Step};
+
+pub(crate) fn drive() {
+    let mut pump = Pump::new(AnySession, [0; 1024], [0; 1024]);
+    while black_box(true) {
+        let _ = black_box(black_box(&mut pump).step(any_time(), &mut ()));
+        black_box(&mut pump).sent(black_box(0));
+        let _ = black_box((pump.unsent(), pump.wants_input()));
+
+        let (mut stream, mut clock) = (AnyStream, AnyStream);
+        let _ = black_box(blocking::advance(&mut pump, &mut (), &mut stream, &mut clock));
+        let _ = black_box(blocking::run(&mut pump, &mut (), &mut stream, &mut clock));
+    }
+}
+
+pub(crate) struct AnySession;
+
+impl Session<()> for AnySession {
+    fn step(&mut self, now: Instant, (): &mut (), input: &[u8], output: &mut [u8]) -> Step {
+        black_box((now, input, output));
+        black_box(Step { taken: 0, given: 0, next: Next::Input, deadline: None })
+    }
+
+    fn end(&mut self) {
+        black_box(self);
+    }
+
+    fn finish(&mut self) {
+        black_box(self);
+    }
+
+    fn abort(&mut self, (): &mut ()) {
+        black_box(self);
+    }
+}
+
+pub(crate) struct AnyStream;
+
+impl ErrorType for AnyStream {
+    type Error = ErrorKind;
+}
+
+pub(crate) fn any_count() -> Result<usize, ErrorKind> {
+    black_box(Ok(0))
+}
+
+pub(crate) fn any_result() -> Result<(), ErrorKind> {
+    black_box(Ok(()))
+}
+
+impl embedded_io::Read for AnyStream {
+    fn read(&mut self, space: &mut [u8]) -> Result<usize, ErrorKind> {
+        black_box(space);
+        any_count()
+    }
+}
+
+impl embedded_io::Write for AnyStream {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        black_box(bytes);
+        any_count()
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        any_result()
+    }
+}
+
+impl blocking::Clock for AnyStream {
+    fn now(&mut self) -> Instant {
+        any_time()
+    }
+
+    fn rest(&mut self, deadline: Option<Instant>) {
+        black_box(deadline);
+    }
+}

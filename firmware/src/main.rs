@@ -1,0 +1,124 @@
+//! The program on the board: the loop that polls and rests.
+#![no_std]
+#![no_main]
+
+mod hardware;
+
+use core::fmt::Write as _;
+use core::panic::PanicInfo;
+use core::time::Duration;
+use cortex_m::peripheral::{NVIC, SCB};
+use cortex_m_rt::entry;
+use hardware::{Block, Hardware, Interrupt};
+use smoltcp::phy::Device as _;
+use static_cell::{ConstStaticCell, StaticCell};
+use unstick::Instant;
+use unstick::datagram::ETHERNET;
+use unstick::host::Identity;
+use unstick_firmware::board::{Alarm, Clock, Uart};
+use unstick_firmware::commands::Board;
+use unstick_firmware::lan9118::Lan9118;
+use unstick_firmware::node::{self, Buffers, Node, Services, Sockets, Watch};
+use unstick_smoltcp::{Scratch, core_time, stack_time};
+
+/// How long a reboot waits for clients to take their answers.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often the link is looked at, until it is up.
+const LOOK: Duration = Duration::from_millis(100);
+
+static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
+static SOCKETS: StaticCell<Sockets> = StaticCell::new();
+static ETHERNET_DEVICE: StaticCell<Lan9118<Block>> = StaticCell::new();
+static SERVICES: StaticCell<Services<Block>> = StaticCell::new();
+static NODE: StaticCell<Node<Block>> = StaticCell::new();
+
+#[entry]
+fn main() -> ! {
+    // For good: a masked interrupt ends a sleep as well, so there is no handler, and nothing that
+    // a handler would have to share with the loop.
+    cortex_m::interrupt::disable();
+    let Hardware { timer0, timer1, uart0, fpga, ethernet } = Hardware::take();
+    let mut log = Uart::new(uart0);
+    let mut clock = Clock::new(timer0);
+    let mut alarm = Alarm::new(timer1);
+    let _ = writeln!(log, "unstick {} {}", env!("CARGO_PKG_VERSION"), env!("UNSTICK_TARGET"));
+
+    let nic = match Lan9118::new(ethernet) {
+        Ok(nic) => ETHERNET_DEVICE.init(nic),
+        Err(error) => panic!("{error}"),
+    };
+    let address = nic.address();
+    let now = clock.now();
+    let identity = Identity {
+        name: "mps2",
+        version: env!("CARGO_PKG_VERSION"),
+        target: env!("UNSTICK_TARGET"),
+        datagram: ETHERNET,
+        started: now,
+    };
+    let mtu = nic.capabilities().ip_mtu();
+    let Buffers { connections, datagrams, input, output, files } = BUFFERS.take();
+    let Sockets { storage, slots } = SOCKETS.init_with(Sockets::new);
+    let scratch = Scratch { input, output };
+    let services = SERVICES.init_with(|| node::services(storage, scratch, mtu));
+    if let Err(error) = node::serve(services, connections, datagrams, slots) {
+        panic!("{error}");
+    }
+    let node = NODE.init_with(|| node::node(identity, files, Board::new(fpga)));
+    // There is no source of randomness on this board; the time its devices took is a little of it.
+    let mut interface = node::interface(nic, address, now.as_micros(), now);
+    let _ = writeln!(log, "ethernet {address}, address {}", node::ADDRESS);
+    let _ = node::write_services(&mut log);
+
+    hardware::unmask(Interrupt::Ethernet);
+    hardware::unmask(Interrupt::Timer1);
+    let mut announced = false;
+    let mut farewell = None;
+    let mut watch = Watch::default();
+    loop {
+        let now = clock.now();
+        let time = stack_time(now);
+        let deadline = services.poll(time, node, &mut interface, nic).map(core_time);
+        let _ = watch.tell(now, node.counters, &mut log);
+        if node.context.wants_reboot() {
+            let until = *farewell.get_or_insert_with(|| {
+                services.finish();
+                now.after(FAREWELL)
+            });
+            if services.is_finished() || now >= until {
+                let _ = writeln!(log, "reboot");
+                SCB::sys_reset();
+            }
+        }
+        if !announced && nic.is_linked() {
+            announced = node::announce(nic, address, now);
+        }
+        let look = (!announced).then(|| now.after(LOOK));
+        let deadline = deadline.into_iter().chain(farewell).chain(look).min();
+        rest(nic, &mut alarm, deadline.map_or(Alarm::<Block>::LONGEST, |at| at.since(clock.now())));
+    }
+}
+
+/// Sleeps for `delay`, or until there is a frame.
+fn rest(nic: &mut Lan9118<Block>, alarm: &mut Alarm<Block>, delay: Duration) {
+    if delay > Duration::ZERO && !nic.listen() {
+        alarm.arm(delay);
+        cortex_m::asm::wfi();
+    }
+    nic.hush();
+    alarm.clear();
+    NVIC::unpend(Interrupt::Ethernet);
+    NVIC::unpend(Interrupt::Timer1);
+}
+
+/// Tells the log why, and starts the board again; after a pause, in case it comes back here at once.
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    const PAUSE: Instant = Instant::from_millis(1000);
+    let Hardware { uart0, timer0, .. } = Hardware::take();
+    let _ = writeln!(Uart::new(uart0), "\n{info}\nreboot");
+    let mut clock = Clock::new(timer0);
+    while clock.now() < PAUSE {}
+    SCB::sys_reset()
+}

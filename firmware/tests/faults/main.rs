@@ -1,0 +1,163 @@
+//! Bad input never resets the board, and the next good request is answered: raw frames into the
+//! emulated controller, and beside them a client on a smoltcp stack of this process.
+//!
+//! Skipped where there is no QEMU or no compiler for the board; QEMU must be 7.2 or newer.
+#![cfg(unix)]
+
+mod world;
+
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Address,
+    Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber, UdpPacket, UdpRepr,
+};
+use std::process::Command;
+use std::time::Instant;
+use unstick_firmware::node::{ADDRESS, CONNECTIONS};
+use world::{BOARD, PATIENCE, World};
+
+#[test]
+fn a_board_outlives_what_comes_over_the_wire() {
+    let Some(program) = program() else { return };
+    let mut world = World::new(&program);
+    world.expect_answers("nothing");
+
+    for len in (1..64).chain([1500, 1514, 1515, 1518, 1522, 2000, 4000]) {
+        let mut frame = vec![0xFF; len];
+        world.send(&frame);
+        frame.splice(..len.min(6), BOARD.0.iter().copied().take(len));
+        world.send(&frame);
+    }
+    world.expect_answers("short and long frames");
+
+    let mut random = Random(5);
+    for _ in 0..2000 {
+        let kind = [0x0800, 0x0806, 0x86DD, 0x8100, 0][random.below(5)];
+        let mut frame = ethernet(EthernetProtocol::from(kind as u16), random.below(1500));
+        frame[14..].iter_mut().for_each(|byte| *byte = random.below(256) as u8);
+        world.send(&frame);
+    }
+    world.expect_answers("noise");
+
+    for _ in 0..5000 {
+        let mut frame = match random.below(3) {
+            0 => syn(8080 + random.below(10) as u16, random.below(50_000) as u16),
+            1 => datagram(8092, random.below(300)),
+            _ => datagram(8093, random.below(300)),
+        };
+        for _ in 0..random.below(4) {
+            let at = 14 + random.below(frame.len() - 14);
+            frame[at] ^= 1 << random.below(8);
+        }
+        world.send(&frame);
+    }
+    world.expect_answers("damaged datagrams and segments");
+
+    let full = datagram(8092, 1472);
+    (0..50_000).for_each(|_| world.send(&full));
+    world.expect_answers("a flood");
+
+    for port in 1000..2000 {
+        [8080, 8086, 8087, 8088].into_iter().for_each(|service| world.send(&syn(service, port)));
+    }
+    world.expect_answers("connections that are never finished");
+
+    for prefix in [-1, i32::MIN, i32::MAX, 1025] {
+        let mut bytes = [0x7A; 2000];
+        bytes[..4].copy_from_slice(&prefix.to_le_bytes());
+        world.exchange(8088, &bytes);
+    }
+    world.expect_answers("prefixes over the limit");
+
+    // Of the connections above some may still hold a socket.
+    let until = Instant::now() + PATIENCE;
+    while world.crowd(8088, CONNECTIONS + 4) != CONNECTIONS {
+        assert!(Instant::now() < until, "other than {CONNECTIONS} clients inside");
+    }
+    world.expect_answers("more clients than sockets");
+
+    let log = world.log();
+    assert_eq!(log.matches("unstick ").count(), 1, "it has started again:\n{log}");
+}
+
+/// The board's program; `None`, with a word, where it cannot be built or run.
+fn program() -> Option<String> {
+    let built = Command::new(env!("CARGO_BIN_EXE_emulate")).arg("--build").output().unwrap();
+    let told = String::from_utf8_lossy(&built.stderr);
+    let qemu = Command::new("qemu-system-arm").arg("--version").output();
+    if qemu.is_err() || told.contains("emulate: no ") {
+        let why = if qemu.is_err() { "qemu-system-arm is missing" } else { told.trim_end() };
+        eprintln!("SKIPPED: faults on the emulated board: {why}");
+        return None;
+    }
+    assert!(built.status.success(), "{told}");
+    Some(String::from_utf8(built.stdout).unwrap().trim_end().to_owned())
+}
+
+/// A neighbour that answers nothing.
+const NOBODY: Ipv4Address = Ipv4Address::new(10, 0, 2, 77);
+
+fn ethernet(ethertype: EthernetProtocol, payload: usize) -> Vec<u8> {
+    let ethernet =
+        EthernetRepr { src_addr: EthernetAddress([2, 0, 0, 0, 0, 9]), dst_addr: BOARD, ethertype };
+    let mut bytes = vec![0; ethernet.buffer_len() + payload];
+    ethernet.emit(&mut EthernetFrame::new_unchecked(&mut bytes));
+    bytes
+}
+
+fn packet(next_header: IpProtocol, payload_len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let ip = Ipv4Repr {
+        src_addr: NOBODY,
+        dst_addr: ADDRESS.address(),
+        next_header,
+        payload_len,
+        hop_limit: 64,
+    };
+    let mut bytes = ethernet(EthernetProtocol::Ipv4, ip.buffer_len() + payload_len);
+    let mut packet = Ipv4Packet::new_unchecked(&mut bytes[14..]);
+    ip.emit(&mut packet, &Default::default());
+    emit(packet.payload_mut());
+    bytes
+}
+
+fn datagram(dst_port: u16, len: usize) -> Vec<u8> {
+    let udp = UdpRepr { src_port: 4000, dst_port };
+    packet(IpProtocol::Udp, udp.header_len() + len, |bytes| {
+        let (from, to) = (NOBODY.into(), ADDRESS.address().into());
+        let fill = |payload: &mut [u8]| payload.fill(b'a');
+        let mut packet = UdpPacket::new_unchecked(bytes);
+        udp.emit(&mut packet, &from, &to, len, fill, &Default::default());
+    })
+}
+
+fn syn(dst_port: u16, src_port: u16) -> Vec<u8> {
+    let tcp = TcpRepr {
+        src_port,
+        dst_port,
+        control: TcpControl::Syn,
+        seq_number: TcpSeqNumber(1),
+        ack_number: None,
+        window_len: 1000,
+        window_scale: None,
+        max_seg_size: Some(1460),
+        sack_permitted: false,
+        sack_ranges: [None; 3],
+        timestamp: None,
+        payload: &[],
+    };
+    packet(IpProtocol::Tcp, tcp.buffer_len(), |bytes| {
+        let (from, to) = (NOBODY.into(), ADDRESS.address().into());
+        tcp.emit(&mut TcpPacket::new_unchecked(bytes), &from, &to, &Default::default());
+    })
+}
+
+/// Numbers that are the same in each run (xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
