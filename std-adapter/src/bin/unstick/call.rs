@@ -1,6 +1,7 @@
 //! `unstick call`: one command.
 
 use crate::failure::{Failure, tell_exit};
+use crate::names;
 use crate::output::{Output, encoding};
 use crate::transfer::measure;
 use encoding_rs::Encoding;
@@ -53,10 +54,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let options = ClientOptions { encoding: args.encoding, ..ClientOptions::default() };
     let mut client = Client::connect_with(&args.url, options)?;
     let mut output = Output::new(args.encoding);
-    let reply = client.call_with(&args.command.join(" "), body, &mut output, &mut |_| {})?;
+    let command = args.command.join(" ");
+    let reply = client.call_with(&command, body, &mut output, &mut |_| {})?;
     output.finish(false)?;
     if !reply.has_output() {
-        return Err(Failure::refused(&reply));
+        return Err(names::refused(&reply, &command, || {
+            client.call("help").map(|help| names::listed(&help.text())).unwrap_or_default()
+        }));
     }
     Ok(match reply.exit {
         Some(exit) if exit != 0 => {

@@ -3,6 +3,7 @@
 mod call;
 mod crosscheck;
 mod failure;
+mod names;
 mod output;
 mod serve;
 mod shell;

@@ -1,6 +1,7 @@
 //! `unstick shell`: a prompt.
 
 use crate::failure::{Failure, tell_exit};
+use crate::names;
 use crate::output::{Output, encoding};
 use encoding_rs::Encoding;
 use rustyline::completion::Completer;
@@ -158,7 +159,7 @@ impl Session {
         output.finish(true)?;
         let reply = reply?;
         if !reply.has_output() {
-            return Err(Failure::refused(&reply));
+            return Err(names::refused(&reply, command, || self.command_names()));
         }
         if let Some(exit) = reply.exit.filter(|exit| *exit != 0) {
             tell_exit(exit);
@@ -166,14 +167,11 @@ impl Session {
         Ok(())
     }
 
-    /// The names that `help` lists, a line each; none where a peer's help is another.
+    /// The names of the node's commands.
     fn command_names(&mut self) -> Vec<String> {
         let Some(client) = &mut self.client else { return Vec::new() };
         let reply = self.runtime.block_on(client.call("help"));
-        let text = reply.map(|reply| reply.text().into_owned()).unwrap_or_default();
-        let names = text.lines().filter_map(|line| line.split_whitespace().next());
-        let names: Vec<_> = names.map(str::to_owned).collect();
-        if names.iter().any(|name| name == "help") { names } else { Vec::new() }
+        reply.map(|reply| names::listed(&reply.text())).unwrap_or_default()
     }
 }
 

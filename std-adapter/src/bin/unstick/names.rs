@@ -1,0 +1,52 @@
+//! The names of a node's commands: for completion, and for one that was misspelt.
+
+use crate::failure::Failure;
+use unstick::Status;
+use unstick_std::client::Reply;
+
+/// The names that a node's `help` lists, one a line; none where a peer's help is another.
+pub(crate) fn listed(help: &str) -> Vec<String> {
+    let names = help.lines().filter_map(|line| line.split_whitespace().next());
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    if names.iter().any(|name| name == "help") { names } else { Vec::new() }
+}
+
+/// The failure that a reply is, with the name that was perhaps meant. `names` is asked for only if
+/// the command is unknown.
+pub(crate) fn refused(
+    reply: &Reply,
+    command: &str,
+    names: impl FnOnce() -> Vec<String>,
+) -> Failure {
+    let refused = Failure::refused(reply);
+    if reply.status.as_deref() != Some(Status::UnknownCommand.as_str()) {
+        return refused;
+    }
+    let word = command.split(' ').next().unwrap_or_default();
+    match (refused, near(word, &names())) {
+        (Failure::Said(sentence), Some(name)) => {
+            Failure::Said(format!("{sentence}, or did you mean `{name}`?"))
+        }
+        (refused, _) => refused,
+    }
+}
+
+/// The name that differs in at most two letters, the nearest of them.
+fn near<'n>(word: &str, names: &'n [String]) -> Option<&'n str> {
+    let distance = |name: &&str| strsim::damerau_levenshtein(word, name);
+    names.iter().map(String::as_str).min_by_key(distance).filter(|name| distance(name) <= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_offered() {
+        let names = listed("help [COMMAND]   the commands\nupper TEXT\nuptime   seconds\n");
+        assert_eq!(near("uper", &names), Some("upper"));
+        assert_eq!(near("uptmie", &names), Some("uptime"));
+        assert_eq!(near("remove", &names), None);
+        assert_eq!(listed("what a shell says\nof help"), Vec::<String>::new());
+    }
+}
