@@ -1,5 +1,6 @@
 //! One request and its reply, however they are framed.
 
+use crate::bytes::copy;
 use crate::command::{self, Answer, Terms};
 use crate::digest::Hasher;
 use crate::header::{Fields, Id};
@@ -180,10 +181,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         match &mut self.body {
             Body::Text { sent } => {
                 let rest = self.text.as_bytes().get(*sent..).unwrap_or_default();
-                let len = rest.len().min(output.len());
-                for (to, from) in output.iter_mut().zip(rest) {
-                    *to = *from;
-                }
+                let len = copy(rest, output);
                 *sent = sent.saturating_add(len);
                 Ok(len)
             }

@@ -125,6 +125,8 @@ extern crate std;
 mod log;
 
 #[cfg(feature = "commands")]
+mod bytes;
+#[cfg(feature = "commands")]
 mod client;
 #[cfg(feature = "commands")]
 pub mod command;

@@ -1,5 +1,6 @@
 //! The server's side of a connection.
 
+use crate::bytes::copy_upper;
 use crate::command::Terms;
 use crate::exchange::{Broken, Exchange};
 use crate::frame::FrameError;
@@ -8,7 +9,7 @@ use crate::host::{Event, Host};
 use crate::limits::{HEADER, Limits, REQUEST, TEXT};
 use crate::message::{self, MessageError, Position, Reader, Role};
 use crate::reply::{Refusal, Status};
-use crate::service::{Head, Service, upper};
+use crate::service::{Head, Service};
 use crate::session::{Closed, Next, Phase, Session, Step, Watch};
 use crate::time::Instant;
 use core::task::Poll;
@@ -225,7 +226,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         if let State::Closed(why) = self.state {
             return Next::Closed(why);
         }
-        let len = upper(input, output);
+        let len = copy_upper(input, output);
         *given = len;
         *input = input.get(len..).unwrap_or_default();
         match () {

@@ -1,5 +1,6 @@
 //! The services, and what becomes of their bytes on the wire.
 
+use crate::bytes::copy;
 use crate::frame::{self, PREFIX};
 use crate::header::Fields;
 use crate::limits::HEADER;
@@ -98,21 +99,8 @@ impl Head {
         let mut scratch = [0; HEAD];
         let len = write(&mut scratch)?;
         let rest = scratch.get(self.sent..len).unwrap_or_default();
-        let given = rest.len().min(output.len());
-        for (to, from) in output.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        let given = copy(rest, output);
         self.sent = self.sent.saturating_add(given);
         Some((given, self.sent >= len))
     }
-}
-
-/// ASCII a-z in upper case, all else as it is: Python's `bytes.upper()`. Gives the bytes copied,
-/// as many as both sides have.
-pub(crate) fn upper(input: &[u8], output: &mut [u8]) -> usize {
-    let len = input.len().min(output.len());
-    let (Some(from), Some(to)) = (input.get(..len), output.get_mut(..len)) else { return 0 };
-    to.copy_from_slice(from);
-    to.make_ascii_uppercase();
-    len
 }

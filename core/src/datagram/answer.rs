@@ -1,6 +1,7 @@
 //! The server's side of a datagram: one in, at most one out, and nothing kept.
 
 use super::Datagram;
+use crate::bytes::copy_upper;
 use crate::command::Terms;
 use crate::exchange::Exchange;
 use crate::header::{Fields, HeaderError};
@@ -9,7 +10,7 @@ use crate::limits::{AMPLIFICATION, HEADER, TEXT};
 use crate::message::{self, MessageError};
 use crate::reply::{Refusal, Status};
 use crate::server::refusal;
-use crate::service::{Service, upper};
+use crate::service::Service;
 use crate::time::Instant;
 use core::task::Poll;
 use heapless::String;
@@ -36,7 +37,7 @@ pub fn answer<H: Host>(
         (Service::Echo, _) => {
             host.count(Event::Frames, 1);
             let bytes = datagram.bytes();
-            (upper(bytes, output) == bytes.len()).then_some(bytes.len())
+            (copy_upper(bytes, output) == bytes.len()).then_some(bytes.len())
         }
         (Service::Command, Datagram::Whole(bytes)) => command(now, host, bytes, output),
         _ => None,

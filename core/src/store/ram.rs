@@ -1,6 +1,7 @@
 //! Files in memory the caller gives.
 
 use super::{Meta, Store, not_found};
+use crate::bytes::copy;
 use crate::digest::{Digest, Hasher};
 use crate::limits::NAME;
 use crate::reply::{Refusal, Status, Text, write_lines};
@@ -139,10 +140,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
     fn read(&mut self, source: &mut RamSource, output: &mut [u8]) -> Result<usize, Refusal> {
         let slot = self.slots.get(source.slot).ok_or_else(foreign)?;
         let rest = slot.buffer.as_ref().get(source.at..slot.len).unwrap_or_default();
-        let len = rest.len().min(output.len());
-        for (to, from) in output.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        let len = copy(rest, output);
         source.at = source.at.saturating_add(len);
         Ok(len)
     }
