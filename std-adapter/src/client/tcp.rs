@@ -5,12 +5,12 @@ use super::error::{self, closed};
 use super::{ClientOptions, Error, Reply, TASTE};
 use crate::clock::Clock;
 use crate::url::Url;
-use core::future::pending;
 use core::time::Duration;
-use embedded_io_async::{ErrorType, Read, Write};
+use embedded_io_adapters::tokio_1::FromTokio;
+use embedded_io_async::{ErrorType, Read};
 use encoding_rs::Encoding;
 use std::io::{self, ErrorKind};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
@@ -29,7 +29,7 @@ const BUFFER: usize = 64 * 1024;
 pub(super) struct Tcp {
     pump: Pump<Recoded, Vec<u8>>,
     reader: Reader,
-    writer: Writer,
+    writer: OwnedWriteHalf,
     clock: Clock,
     /// Where the next reply starts is not known.
     spent: bool,
@@ -50,7 +50,7 @@ impl Tcp {
         Ok(Self {
             pump: Pump::new(Recoded { client, encoding }, vec![0; BUFFER], vec![0; BUFFER]),
             reader: Reader { stream: reader, taste: Vec::with_capacity(TASTE) },
-            writer: Writer { stream: Some(writer) },
+            writer,
             clock: Clock::new(),
             spent: false,
         })
@@ -80,14 +80,16 @@ impl Tcp {
             }
             let Self { pump, reader, writer, clock, .. } = self;
             let text = error::is_text(url, &reader.taste);
-            let round = advance(pump, ask, reader, writer, clock);
+            let mut writer = FromTokio::new(writer);
+            let round = advance(pump, ask, reader, &mut writer, clock);
             // Text read as a prefix promises half a gigabyte or more: it will not come.
             let patience = if text { QUIET } else { Duration::MAX };
             match timeout(patience, round).await {
                 Ok(Ok(_)) => {}
-                // It has closed its side, perhaps with a refusal that is still to be read.
-                Ok(Err(driver::Error::Write(_) | driver::Error::WriteZero)) => writer.stream = None,
-                Ok(Err(driver::Error::Read(error))) => break Ok(error),
+                Ok(Err(driver::Error::Read(error) | driver::Error::Write(error))) => {
+                    break Ok(error);
+                }
+                Ok(Err(driver::Error::WriteZero)) => break Ok(ErrorKind::BrokenPipe.into()),
                 Err(_) => break Err(Closed::Timeout(Phase::Body)),
             }
         };
@@ -193,31 +195,5 @@ impl Read for Reader {
         let space = TASTE.saturating_sub(self.taste.len()).min(len);
         self.taste.extend_from_slice(&buffer[..space]);
         Ok(len)
-    }
-}
-
-/// Once the peer has closed its side, waits for ever, so that what it said before is read.
-#[derive(Debug)]
-struct Writer {
-    stream: Option<OwnedWriteHalf>,
-}
-
-impl ErrorType for Writer {
-    type Error = io::Error;
-}
-
-impl Write for Writer {
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.stream {
-            Some(stream) => stream.write(bytes).await,
-            None => pending().await,
-        }
-    }
-
-    async fn flush(&mut self) -> io::Result<()> {
-        match &mut self.stream {
-            Some(stream) => stream.flush().await,
-            None => Ok(()),
-        }
     }
 }
