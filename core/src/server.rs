@@ -229,11 +229,14 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         let len = copy_upper(input, output);
         *given = len;
         *input = input.get(len..).unwrap_or_default();
-        match () {
-            () if !input.is_empty() => Next::Output,
-            () if self.ended => Next::Closed(Closed::End),
-            () if self.finishing => Next::Closed(Closed::Finished),
-            () => Next::Input,
+        if !input.is_empty() {
+            Next::Output
+        } else if self.ended {
+            Next::Closed(Closed::End)
+        } else if self.finishing {
+            Next::Closed(Closed::Finished)
+        } else {
+            Next::Input
         }
     }
 
