@@ -76,8 +76,7 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         self.input.drain(step.taken);
         self.output.fill(step.given);
         if let Next::Closed(Closed::Refused | Closed::Timeout(_)) = step.next {
-            // The peer reads no more of what is left to send.
-            self.output.drain(usize::MAX);
+            self.discard_unsent();
         }
         step
     }
@@ -110,8 +109,7 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         }
     }
 
-    /// Nobody takes what is to be sent.
-    #[cfg_attr(not(any(feature = "embedded-io", feature = "embedded-io-async")), expect(dead_code))]
+    /// The peer reads no more of what is left to send.
     fn discard_unsent(&mut self) {
         self.output.drain(usize::MAX);
     }

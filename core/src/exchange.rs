@@ -108,11 +108,13 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
 
     /// The request's body is whole.
     pub(crate) fn taken(&mut self, host: &mut H, verdict: Verdict) {
-        if self.drops_body() {
-            return; // and a source stays: the reply comes from it
-        }
-        let Body::Sink(sink) = core::mem::replace(&mut self.body, Body::Text { sent: 0 }) else {
-            return;
+        let sink = match core::mem::replace(&mut self.body, Body::Text { sent: 0 }) {
+            Body::Sink(sink) => sink,
+            // What the reply comes from stays.
+            reply => {
+                self.body = reply;
+                return;
+            }
         };
         let result = if let Verdict::Mismatch { declared, actual } = verdict {
             host.store().discard(sink);

@@ -4,7 +4,7 @@ use crate::bytes::copy_upper;
 use crate::command::Terms;
 use crate::exchange::{Broken, Exchange};
 use crate::frame::FrameError;
-use crate::header::HeaderError;
+use crate::header::{Header, HeaderError};
 use crate::host::{Event, Host};
 use crate::limits::{HEADER, Limits, REQUEST, TEXT};
 use crate::message::{self, MessageError, Position, Reader, Role};
@@ -112,9 +112,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             match reader.read(input) {
                 Ok(Some(message::Event::Header { header, size })) => {
                     let mut decoded = String::<N>::new();
-                    let line = header.command.and_then(|command| command.decode(&mut decoded));
-                    let missing = HeaderError::Missing { field: "command" };
-                    let line = line.ok_or_else(|| refusal(&MessageError::Header(missing)));
+                    let line = line(&header, &mut decoded).map_err(|error| refusal(&error));
                     let terms = Terms { now, body: Some(size), at_once: false, header: N };
                     exchange.begin(host, header.id, line, terms);
                     self.begun = true;
@@ -307,6 +305,15 @@ fn check_line(line: &[u8]) -> Result<&str, Refusal> {
         let at = error.valid_up_to();
         Refusal::new(Status::BadRequest, format_args!("the request is not UTF-8 at byte {at}"))
     })
+}
+
+/// The line of a request that is a message, decoded where it has escapes.
+pub(crate) fn line<'h, const N: usize>(
+    header: &Header<'h>,
+    decoded: &'h mut String<N>,
+) -> Result<&'h str, MessageError> {
+    let line = header.command.and_then(|command| command.decode(decoded));
+    line.ok_or(MessageError::Header(HeaderError::Missing { field: "command" }))
 }
 
 /// The reply to a message that breaks a rule.

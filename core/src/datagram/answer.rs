@@ -4,12 +4,12 @@ use super::Datagram;
 use crate::bytes::copy_upper;
 use crate::command::Terms;
 use crate::exchange::Exchange;
-use crate::header::{Fields, HeaderError};
+use crate::header::Fields;
 use crate::host::{Event, Host};
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
 use crate::message::{self, MessageError};
 use crate::reply::{Refusal, Status};
-use crate::server::refusal;
+use crate::server::{line, refusal};
 use crate::service::Service;
 use crate::time::Instant;
 use core::task::Poll;
@@ -72,9 +72,8 @@ fn command<H: Host>(
         Ok((header, body)) => {
             let (declared, seen) = (header.total_size.unwrap_or(0), body.len() as u64);
             let mut decoded = String::<HEADER>::new();
-            let line = header.command.and_then(|command| command.decode(&mut decoded));
             let line = if declared == seen {
-                line.ok_or(MessageError::Header(HeaderError::Missing { field: "command" }))
+                line(&header, &mut decoded)
             } else {
                 Err(MessageError::Size { declared, seen })
             };

@@ -119,7 +119,7 @@ where
         if let Next::Closed(_) = step.next {
             return Some(step.next);
         }
-        let late = runtime.sleep_until(step.deadline?);
+        let late = until(runtime, step.deadline);
         if !pump.wants_input() {
             return None;
         }

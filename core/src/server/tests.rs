@@ -1,5 +1,4 @@
 use super::*;
-use crate::header::Header;
 use crate::host::{Identity, Node};
 use crate::limits::Oversize;
 use crate::session::Phase;
