@@ -1,8 +1,8 @@
 //! Headers: one JSON object that says what a body is.
 //!
 //! [`Header::parse`] reads any header of the protocol, a request's or a reply's, borrowing from the
-//! bytes; [`Fields`] is what we write. serde-json-core does both, behind a scan of our own that
-//! refuses what it would let through (rules H2 to H5).
+//! bytes: a strict scan that hands out the members as it meets them (rules H2 to H5). [`Fields`] is
+//! what we write, through serde-json-core.
 
 mod error;
 mod escape;
@@ -15,7 +15,9 @@ use crate::digest::{self, Digest};
 use crate::limits::ID;
 use core::str;
 use heapless::String;
-use serde::{Deserialize, Serialize, Serializer};
+use json::Value;
+use serde::{Serialize, Serializer};
+use serde_json_core::str::EscapedStr;
 
 /// A header as it came; every text still has its escapes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,78 +48,72 @@ impl<'a> Header<'a> {
             Ok(text) => text,
             Err(error) => return Err(HeaderError::NotUtf8 { at: error.valid_up_to() }),
         };
-        let mut id = None;
-        json::scan(text, |key, value| {
-            if key == *"id" && value != "null" {
-                id = Some(Id::parse(value)?);
+        let mut header = Self::default();
+        json::scan(text, |key, value| header.set(key, value))?;
+        Ok(header)
+    }
+
+    /// Takes a member that is ours; `null` is as good as absent.
+    fn set(&mut self, key: Escaped<'a>, value: Value<'a>) -> Result<(), HeaderError> {
+        let name = |name: &&&str| key == ***name;
+        match MEMBERS.iter().find(name).copied() {
+            None => {}
+            Some(_) if value.is_null() => {}
+            Some("id") => self.id = Some(Id::parse(value.raw())?),
+            Some("total_size") => self.total_size = Some(size(value.raw())?),
+            Some("exit") => self.exit = Some(exit(value.raw())?),
+            Some(field) => {
+                let text = value.text().ok_or(HeaderError::NotText { field })?;
+                match field {
+                    "command" => self.command = Some(text),
+                    "status" => self.status = Some(text),
+                    "md5" => self.md5 = digest(text),
+                    // The name, in either spelling.
+                    _ if self.filename.is_some() => return Err(HeaderError::TwoNames),
+                    _ => self.filename = Some(text),
+                }
             }
-            check_member(key, value)
-        })?;
-        // The scan has found well-formed JSON, each key once and no member of a wrong type: what is
-        // left to fail is a name given twice.
-        let (wire, _) =
-            serde_json_core::from_slice::<Wire<'_>>(bytes).map_err(|_| HeaderError::TwoNames)?;
-        let text = |raw: Option<&'a str>| raw.and_then(|raw| escape::check(raw).ok());
-        Ok(Self {
-            id,
-            command: text(wire.command),
-            status: text(wire.status),
-            filename: text(wire.filename),
-            total_size: wire.total_size,
-            md5: text(wire.md5).and_then(|md5| {
-                let mut decoded = String::<{ 2 * digest::LEN }>::new();
-                Digest::parse(md5.decode(&mut decoded)?)
-            }),
-            exit: wire.exit,
-        })
-    }
-}
-
-/// The members as serde-json-core takes them out: borrowed, escapes in place.
-#[derive(Deserialize)]
-struct Wire<'a> {
-    command: Option<&'a str>,
-    status: Option<&'a str>,
-    #[serde(alias = "filenema")]
-    filename: Option<&'a str>,
-    total_size: Option<u64>,
-    md5: Option<&'a str>,
-    exit: Option<i32>,
-}
-
-/// Whether a member of ours has a value of its type; `null` is as good as absent.
-fn check_member(key: Escaped<'_>, value: &str) -> Result<(), HeaderError> {
-    const TEXTS: [&str; 5] = ["command", "status", "filename", "filenema", "md5"];
-    const KNOWN: [&str; 3] = ["id", "total_size", "exit"];
-    let Some(field) = TEXTS.iter().chain(&KNOWN).find(|field| key == ***field) else {
-        return Ok(());
-    };
-    if key.plain().is_none() {
-        // serde-json-core compares keys as they stand: it would miss this one.
-        return Err(HeaderError::EscapedKey { field });
-    }
-    match *field {
-        _ if value == "null" => Ok(()),
-        "total_size" => check_size(value).map_err(HeaderError::TotalSize),
-        "exit" if value.parse::<i32>().is_err() => Err(HeaderError::NotExit),
-        field if TEXTS.contains(&field) && !value.starts_with('"') => {
-            Err(HeaderError::NotText { field })
         }
-        _ => Ok(()),
+        Ok(())
     }
 }
 
-/// Whether a JSON value is a whole number from 0 to `u64::MAX`, and if not, why (rule H5).
-fn check_size(value: &str) -> Result<(), SizeFault> {
-    if !value.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
-        Err(SizeFault::NotANumber)
-    } else if value.starts_with('-') {
-        Err(SizeFault::Negative)
-    } else if !value.bytes().all(|c| c.is_ascii_digit()) {
-        Err(SizeFault::Fractional)
-    } else {
-        value.parse::<u64>().map(|_| ()).map_err(|_| SizeFault::TooLarge)
-    }
+/// The keys of the protocol. No key stands twice: the scan has refused that.
+const MEMBERS: [&str; 8] =
+    ["id", "command", "status", "filename", "filenema", "total_size", "md5", "exit"];
+
+/// A JSON value that must be a whole number from 0 to `u64::MAX` (rule H5).
+fn size(value: &str) -> Result<u64, HeaderError> {
+    Err(HeaderError::TotalSize(match (integer(value), value.as_bytes().first()) {
+        (Some((false, size)), _) => return Ok(size),
+        (_, Some(b'-')) => SizeFault::Negative,
+        (_, Some(b'0'..=b'9')) if value.contains(['.', 'e', 'E']) => SizeFault::Fractional,
+        (_, Some(b'0'..=b'9')) => SizeFault::TooLarge,
+        _ => SizeFault::NotANumber,
+    }))
+}
+
+/// A JSON value that must be a whole number that fits `i32`.
+fn exit(value: &str) -> Result<i32, HeaderError> {
+    let code = integer(value).and_then(|(negative, magnitude)| {
+        let magnitude = i64::try_from(magnitude).ok()?;
+        i32::try_from(if negative { magnitude.wrapping_neg() } else { magnitude }).ok()
+    });
+    code.ok_or(HeaderError::NotExit)
+}
+
+/// The digest that a text is, if it is one (rule H7).
+fn digest(text: Escaped<'_>) -> Option<Digest> {
+    Digest::parse(text.decode(&mut String::<{ 2 * digest::LEN }>::new())?)
+}
+
+/// A whole number as JSON writes it: whether a minus is before it, and its magnitude.
+fn integer(raw: &str) -> Option<(bool, u64)> {
+    let digits = raw.strip_prefix('-');
+    let (negative, digits) = (digits.is_some(), digits.unwrap_or(raw));
+    let padded = digits.len() > 1 && digits.starts_with('0');
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && !padded;
+    Some((negative, digits.parse().ok().filter(|_| plain)?))
 }
 
 /// An `id`: a JSON string of at most [`ID`] bytes, or a whole number that fits `i64` or `u64`.
@@ -141,22 +137,24 @@ impl<'a> Id<'a> {
     }
 }
 
-/// Whether a number would be written just so.
+/// Whether a number fits `i64` or `u64`, and would be written just so.
 fn is_integer(raw: &str) -> bool {
-    let digits = raw.strip_prefix('-').unwrap_or(raw);
-    let plain = digits.starts_with(|c: char| c.is_ascii_digit());
-    let padded = digits.starts_with('0') && raw != "0";
-    plain && !padded && (raw.parse::<i64>().is_ok() || raw.parse::<u64>().is_ok())
+    integer(raw).is_some_and(|(negative, magnitude)| {
+        !negative || (1..=i64::MIN.unsigned_abs()).contains(&magnitude)
+    })
 }
 
 impl Serialize for Id<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(inside) = self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            serde_json_core::str::EscapedStr(inside).serialize(serializer)
-        } else if let Ok(number) = self.0.parse::<u64>() {
-            serializer.serialize_u64(number)
-        } else {
-            serializer.serialize_i64(self.0.parse().unwrap_or_default())
+        match integer(self.0) {
+            Some((false, magnitude)) => serializer.serialize_u64(magnitude),
+            Some((true, magnitude)) => {
+                serializer.serialize_i64(magnitude.wrapping_neg().cast_signed())
+            }
+            None => {
+                let inside = self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                EscapedStr(inside.unwrap_or_default()).serialize(serializer)
+            }
         }
     }
 }

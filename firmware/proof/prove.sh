@@ -9,7 +9,12 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/$TARGET"
 
 sysroot="$(rustc --print sysroot)"
 host="$(rustc -vV | sed -n 's/^host: //p')"
-export CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER="$sysroot/lib/rustlib/$host/bin/rust-lld"
+linker="$sysroot/lib/rustlib/$host/bin/rust-lld"
+[[ -x "$linker" ]] || linker="$(command -v ld.lld)" || {
+  echo "proof: there is no linker; as root type: apt-get install lld"
+  exit 1
+}
+export CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER="$linker"
 cargo=cargo options=()
 if [[ ! -d "$sysroot/lib/rustlib/$TARGET" ]]; then
   # The system's Rust compiles libcore from source: at level 3, as rustup delivers it, because at

@@ -45,11 +45,6 @@ pub enum HeaderError {
     },
     /// It has both `filename` and `filenema`.
     TwoNames,
-    /// A key of ours is written with escapes.
-    EscapedKey {
-        /// The key.
-        field: &'static str,
-    },
     /// A member that must be a string is not.
     NotText {
         /// Its key.
@@ -101,7 +96,6 @@ impl fmt::Display for HeaderError {
             Self::TooManyKeys => write!(f, "the header has more than {KEYS} keys"),
             Self::Duplicate { at } => write!(f, "the header repeats a key at byte {at}"),
             Self::TwoNames => write!(f, "the header has both `filename` and `filenema`"),
-            Self::EscapedKey { field } => write!(f, "the key `{field}` is written with escapes"),
             Self::NotText { field } => write!(f, "`{field}` is not a string"),
             Self::TotalSize(fault) => {
                 let max = u64::MAX;

@@ -1,6 +1,7 @@
 //! JSON strings as they stand on the wire, and what they mean (RFC 8259 section 7).
 
 use core::str::Chars;
+use heapless::string::StringView;
 
 /// The inside of a JSON string, its escapes valid and still in place.
 ///
@@ -30,7 +31,7 @@ impl<'a> Escaped<'a> {
 
     /// The text, borrowed where it has no escapes, else decoded into `buffer`; `None` if that is
     /// too small.
-    pub fn decode<'b, const N: usize>(self, buffer: &'b mut heapless::String<N>) -> Option<&'b str>
+    pub fn decode<'b>(self, buffer: &'b mut StringView) -> Option<&'b str>
     where
         'a: 'b,
     {
@@ -45,7 +46,10 @@ impl<'a> Escaped<'a> {
 
 impl PartialEq for Escaped<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0 || self.chars().eq(other.chars())
+        match (self.plain(), other.plain()) {
+            (Some(text), Some(other)) => text == other,
+            _ => self.chars().eq(other.chars()),
+        }
     }
 }
 
@@ -53,7 +57,7 @@ impl Eq for Escaped<'_> {}
 
 impl PartialEq<str> for Escaped<'_> {
     fn eq(&self, other: &str) -> bool {
-        self.chars().eq(other.chars())
+        self.plain().map_or_else(|| self.chars().eq(other.chars()), |text| text == other)
     }
 }
 
@@ -71,6 +75,11 @@ pub(super) fn check(raw: &str) -> Result<Escaped<'_>, usize> {
         }
     }
     Ok(Escaped(raw))
+}
+
+/// A text whose escapes have been checked.
+pub(super) fn valid(raw: &str) -> Escaped<'_> {
+    Escaped(raw)
 }
 
 struct BadEscape;

@@ -1,9 +1,10 @@
-//! A strict look over a JSON object before anything interprets it.
+//! A strict scan of a JSON object.
 //!
 //! serde-json-core has no bound on nesting, reads `\q` and a raw NUL, and hands escapes out as they
-//! are. So this scan goes first. It recurses nowhere and takes no memory but [`KEYS`] positions; it
-//! refuses what RFC 8259 forbids and, beyond it, duplicate keys (compared decoded, so `"a"` and
-//! `"\u0061"` are one key) and more than [`DEPTH`] levels.
+//! are; and once a scan has looked at every byte there is nothing left that it could add. This one
+//! recurses nowhere and takes no memory but [`KEYS`] positions; it refuses what RFC 8259 forbids
+//! and, beyond it, duplicate keys (compared decoded, so `"a"` and `"\u0061"` are one key) and more
+//! than [`DEPTH`] levels.
 
 use super::HeaderError;
 use super::escape::{self, Escaped};
@@ -11,10 +12,10 @@ use crate::limits::{DEPTH, KEYS};
 use heapless::Vec;
 
 /// Checks that `text` is one JSON object and nothing else, and tells each member of the outermost
-/// object to `member`: its key, and its value as it stands.
+/// object to `member`.
 pub(super) fn scan<'a>(
     text: &'a str,
-    mut member: impl FnMut(Escaped<'a>, &'a str) -> Result<(), HeaderError>,
+    mut member: impl FnMut(Escaped<'a>, Value<'a>) -> Result<(), HeaderError>,
 ) -> Result<(), HeaderError> {
     let mut scanner = Scanner { text, at: 0, keys: Vec::new(), open: Vec::new() };
     scanner.space();
@@ -35,7 +36,7 @@ pub(super) fn scan<'a>(
             && level == 1
             && let Some((key, start)) = outer.take()
         {
-            member(key, scanner.slice(start).trim_ascii_end())?;
+            member(key, Value(scanner.slice(start).trim_ascii_end()))?;
         }
         if scanner.eat(inner.container.close()) {
             scanner.leave();
@@ -67,6 +68,25 @@ pub(super) fn scan<'a>(
 pub(super) fn is_string(text: &str) -> bool {
     let mut scanner = Scanner { text, at: 0, keys: Vec::new(), open: Vec::new() };
     scanner.string().is_ok() && scanner.at == text.len()
+}
+
+/// A valid JSON value as it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a>(&'a str);
+
+impl<'a> Value<'a> {
+    pub(super) fn raw(self) -> &'a str {
+        self.0
+    }
+
+    pub(super) fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
+    /// The text, if it is a string.
+    pub(super) fn text(self) -> Option<Escaped<'a>> {
+        self.0.strip_prefix('"')?.strip_suffix('"').map(escape::valid)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -190,7 +210,7 @@ impl<'a> Scanner<'a> {
             match self.peek() {
                 None | Some(0..=0x1F) => return Err(self.syntax()),
                 Some(b'"') => break,
-                Some(b'\\') => self.at = self.at.saturating_add(2),
+                Some(b'\\') => self.at = self.at.saturating_add(2).min(self.text.len()),
                 Some(_) => self.at = self.at.saturating_add(1),
             }
         }
@@ -241,7 +261,7 @@ mod tests {
         let mut seen = std::vec::Vec::new();
         let text = r#" { "a" : 1 , "b":{"a":[2,{}],"c":[]}, "d\n":"x\"}" } "#;
         scan(text, |key, value| {
-            seen.push((key.raw(), value));
+            seen.push((key.raw(), value.raw()));
             Ok(())
         })
         .unwrap();
@@ -269,6 +289,8 @@ mod tests {
             (r#"{"a":nul}"#, 5),
             ("{\"a\":\"\0\"}", 6),
             (r#"{"a":"b}"#, 8),
+            (r#"{"a":"b\"#, 8),
+            (r#"{"a":"b\""#, 9),
             (r#"{a:1}"#, 1),
         ] {
             assert_eq!(refused(text), HeaderError::Syntax { at }, "{text}");

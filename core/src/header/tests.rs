@@ -29,6 +29,8 @@ fn the_tutorials_header() {
     assert_eq!(header.total_size, Some(1024));
     let both = parse(r#"{"filename":"a","filenema":"b"}"#);
     assert_eq!(both, Err(HeaderError::TwoNames));
+    let one = parse(r#"{"filename":null,"filenema":"b"}"#).unwrap();
+    assert_eq!(text(one.filename), "b");
 }
 
 #[test]
@@ -79,8 +81,22 @@ fn members_of_a_wrong_kind() {
     assert_eq!(parse(r#"{"command":5}"#), Err(HeaderError::NotText { field: "command" }));
     assert_eq!(parse(r#"{"md5":{}}"#), Err(HeaderError::NotText { field: "md5" }));
     assert_eq!(parse(r#"{"exit":1.5}"#), Err(HeaderError::NotExit));
-    let escaped = Err(HeaderError::EscapedKey { field: "total_size" });
-    assert_eq!(parse(r#"{"total\u005fsize":1}"#), escaped);
+}
+
+#[test]
+fn a_key_may_be_escaped() {
+    assert_eq!(parse(r#"{"total\u005fsize":1}"#).unwrap().total_size, Some(1));
+}
+
+#[test]
+fn exits() {
+    let exit = |value: &str| parse(&std::format!("{{\"exit\":{value}}}")).map(|h| h.exit);
+    for code in [0, 7, -1, i32::MIN, i32::MAX] {
+        assert_eq!(exit(&std::format!("{code}")), Ok(Some(code)));
+    }
+    for value in ["2147483648", "-2147483649", "18446744073709551616", "1e0", "\"0\""] {
+        assert_eq!(exit(value), Err(HeaderError::NotExit), "{value}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::lent::{AnyCaller, AnyHost, AnyStore, any_identity};
 use crate::{input, output, text};
 use core::hint::black_box;
-use unstick::datagram::{self, Datagram};
+use unstick::datagram::{self, Datagram, Sender};
 use unstick::host::{Counters, Event};
 use unstick::store::{self, RamSink, RamSource, RamStore, Store};
 use unstick::{
@@ -43,7 +43,8 @@ fn host<H: Host>(host: &mut H) {
     server::<H, 1024, 1024>(host);
     while black_box(true) {
         let datagram = black_box(Datagram::Empty);
-        let reply = datagram::answer(any_service(), any_time(), host, datagram, output());
+        let sender = black_box(Sender { port: 0, own: &Service::UDP_PORTS });
+        let reply = datagram::answer(any_service(), any_time(), host, sender, datagram, output());
         let _ = black_box(reply);
         black_box((command::builtin::<H>(), host.commands(), host.counters()));
     }

@@ -1,21 +1,32 @@
 //! The blocking driver, with a session and over streams that may do anything.
 
 use crate::sessions::any_time;
+use core::cell::RefCell;
 use core::hint::black_box;
 use embedded_io::{ErrorKind, ErrorType};
-use unstick::driver::{Pump, blocking};
+use unstick::driver::{Pump, Shared, blocking};
 use unstick::{Instant, Next, Session, session::Step};
 
 pub(crate) fn drive() {
     let mut pump = Pump::new(AnySession, [0; 1024], [0; 1024]);
+    let cell = RefCell::new(());
     while black_box(true) {
         let _ = black_box(black_box(&mut pump).step(any_time(), &mut ()));
         black_box(&mut pump).sent(black_box(0));
+        black_box(black_box(&mut pump).space());
+        black_box(&mut pump).received(black_box(0));
         let _ = black_box((pump.unsent(), pump.wants_input()));
 
         let (mut stream, mut clock) = (AnyStream, AnyStream);
         let _ = black_box(blocking::advance(&mut pump, &mut (), &mut stream, &mut clock));
         let _ = black_box(blocking::run(&mut pump, &mut (), &mut stream, &mut clock));
+
+        let mut shared = Shared(AnySession);
+        let mut host = black_box(&cell);
+        let _ = black_box(shared.step(any_time(), &mut host, &[], &mut []));
+        shared.end();
+        shared.finish();
+        shared.abort(&mut host);
     }
 }
 
