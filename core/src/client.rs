@@ -279,7 +279,7 @@ impl<const N: usize> Client<N> {
 impl<C: Caller, const N: usize> Session<C> for Client<N> {
     fn step(&mut self, now: Instant, caller: &mut C, input: &[u8], output: &mut [u8]) -> Step {
         if let Some(why) = self.closed {
-            let deadline = Some(now.after(self.limits.stall));
+            let deadline = Some(why.deadline(now, &self.limits));
             return Step { taken: 0, given: 0, next: Next::Closed(why), deadline };
         }
         let (mut rest, mut given) = (input, 0);
@@ -307,7 +307,7 @@ impl<C: Caller, const N: usize> Session<C> for Client<N> {
         }
         if let Next::Closed(why) = next {
             self.closed = Some(why);
-            deadline = Some(now.after(self.limits.stall));
+            deadline = Some(why.deadline(now, &self.limits));
         }
         Step { taken, given, next, deadline }
     }

@@ -1,13 +1,17 @@
 //! Drivers: they move bytes between a stream and a session, and know nothing of either.
 //!
 //! [`Pump`] keeps the bytes and the positions; [`blocking`] and [`nonblocking`] each add the few
-//! lines that wait. Because the positions are in the pump, a driver that is cut short, its future
-//! dropped, goes on later where it was.
+//! lines that wait, which for any other stream are written by hand over its methods. Because the
+//! positions are in the pump, a driver that is cut short, its future dropped, goes on later where it
+//! was. Where several tasks share one host, each session is [`Shared`].
 
 #[cfg(feature = "embedded-io")]
 pub mod blocking;
 #[cfg(feature = "embedded-io-async")]
 pub mod nonblocking;
+mod shared;
+
+pub use shared::Shared;
 
 use crate::session::{Closed, Next, Session, Step};
 use crate::time::Instant;
@@ -96,9 +100,13 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         self.input.used().is_empty() && !self.ended
     }
 
-    /// So many bytes have been received into the input buffer; 0 is the end of input.
-    #[cfg_attr(not(any(feature = "embedded-io", feature = "embedded-io-async")), expect(dead_code))]
-    fn received<H>(&mut self, count: usize)
+    /// Where to receive; not empty while the pump [wants input](Pump::wants_input).
+    pub fn space(&mut self) -> &mut [u8] {
+        self.input.space()
+    }
+
+    /// So many bytes have been received into [`Pump::space`]; 0 is the end of input.
+    pub fn received<H>(&mut self, count: usize)
     where
         S: Session<H>,
     {

@@ -4,6 +4,7 @@ mod watch;
 
 pub(crate) use watch::Watch;
 
+use crate::limits::Limits;
 use crate::message::MessageError;
 use crate::time::Instant;
 use core::fmt;
@@ -114,6 +115,16 @@ pub enum Phase {
     Answer,
     /// Output is not taken.
     Output,
+}
+
+impl Closed {
+    /// When to give up sending what was given: at once where the peer has had its time for that.
+    pub(crate) fn deadline(self, now: Instant, limits: &Limits) -> Instant {
+        match self {
+            Self::Timeout(Phase::Output) => now,
+            _ => now.after(limits.stall),
+        }
+    }
 }
 
 impl fmt::Display for Closed {

@@ -77,7 +77,7 @@ where
         Next::Closed(_) => stream.flush().map_err(Error::Write)?,
         Next::Output => {}
         Next::Host => clock.rest(step.deadline),
-        Next::Input if pump.wants_input() => match stream.read(pump.input.space()) {
+        Next::Input if pump.wants_input() => match stream.read(pump.space()) {
             Ok(count) => pump.received(count),
             Err(error) => match error.kind() {
                 ErrorKind::TimedOut | ErrorKind::Interrupted => {}
@@ -111,7 +111,7 @@ where
         if !pump.wants_input() {
             return None;
         }
-        match stream.read(pump.input.space()) {
+        match stream.read(pump.space()) {
             Ok(count) if count > 0 => pump.received(count),
             _ => return None,
         }

@@ -123,7 +123,7 @@ where
         if !pump.wants_input() {
             return None;
         }
-        match select(reader.read(pump.input.space()), late).await {
+        match select(reader.read(pump.space()), late).await {
             Either::First(Ok(count)) if count > 0 => pump.received(count),
             _ => return None,
         }

@@ -1,10 +1,15 @@
 use super::*;
 use crate::header::Header;
+use crate::host::{Event, Identity};
 use crate::limits::Limits;
 use crate::message::Verdict;
-use crate::{Caller, Client, Request, Service, Stop};
+use crate::session::Phase;
+use crate::store::RamStore;
+use crate::{Caller, Client, Host, Node, Request, Server, Service, Stop};
+use core::cell::{Cell, RefCell};
 use embedded_io::{ErrorKind, ErrorType};
 use std::string::String;
+use std::vec::Vec;
 
 /// A peer that refused a body and reset the connection: what it said is there to be read, and no
 /// byte can be written.
@@ -120,4 +125,143 @@ fn a_write_that_fails_without_a_word_is_an_error() {
     let mut putter = Putter::default();
     let result = blocking::run(&mut pump(), &mut putter, &mut Refuser(b""), &mut Still);
     assert_eq!(result, Err(Error::Write(ErrorKind::BrokenPipe)));
+}
+
+/// A peer that sends a line, but not before it was asked twice, and keeps what it receives.
+struct Slow {
+    line: &'static [u8],
+    asked: bool,
+    received: Vec<u8>,
+}
+
+impl ErrorType for Slow {
+    type Error = ErrorKind;
+}
+
+impl embedded_io_async::Read for Slow {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
+        if !core::mem::replace(&mut self.asked, true) {
+            embassy_futures::yield_now().await;
+        }
+        let (now, later) = self.line.split_at(self.line.len().min(buffer.len()));
+        buffer.split_at_mut(now.len()).0.copy_from_slice(now);
+        self.line = later;
+        Ok(now.len())
+    }
+}
+
+impl embedded_io_async::Write for Slow {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        self.received.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// A peer that reads nothing.
+struct Deaf;
+
+impl ErrorType for Deaf {
+    type Error = ErrorKind;
+}
+
+impl embedded_io_async::Write for Deaf {
+    async fn write(&mut self, _: &[u8]) -> Result<usize, ErrorKind> {
+        core::future::pending().await
+    }
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        core::future::pending().await
+    }
+}
+
+/// Where time passes when it is waited for.
+struct Passing(Cell<Instant>);
+
+impl nonblocking::Runtime for Passing {
+    fn now(&self) -> Instant {
+        self.0.get()
+    }
+    async fn sleep_until(&self, deadline: Instant) {
+        self.0.set(deadline);
+    }
+    async fn host_ready(&self) {
+        core::future::pending().await
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_waited_for_once() {
+    let mut pump = Pump::new(shared(Service::Echo), [0; 4], [0; 4]);
+    let mut reader = Slow { line: b"too long", asked: true, received: Vec::new() };
+    let (node, passing) = (host(), Passing(Cell::new(Instant::ZERO)));
+    let (mut node, mut writer) = (&node, Deaf);
+    let run = nonblocking::run(&mut pump, &mut node, &mut reader, &mut writer, &passing);
+    assert_eq!(embassy_futures::block_on(run), Ok(Closed::Timeout(Phase::Output)));
+    assert_eq!(passing.0.get(), Instant::ZERO.after(Limits::DEFAULT.stall));
+}
+
+fn host() -> RefCell<Node<RamStore<[u8; 0], 0>>> {
+    let identity = Identity {
+        name: "host",
+        version: "1",
+        target: "test",
+        datagram: crate::datagram::ETHERNET,
+        started: Instant::ZERO,
+    };
+    RefCell::new(Node::new(identity, RamStore::new([])))
+}
+
+fn shared<H: Host>(service: Service) -> Shared<Server<H>> {
+    Shared(Server::new(service, Limits::DEFAULT))
+}
+
+#[test]
+fn a_pump_is_driven_by_hand() {
+    let mut pump = Pump::new(shared(Service::Frame), [0; 64], [0; 64]);
+    let (node, mut line, mut sent) = (host(), &b"upper by hand"[..], Vec::new());
+    loop {
+        let next = pump.step(Instant::ZERO, &mut &node).next;
+        sent.extend_from_slice(pump.unsent());
+        pump.sent(pump.unsent().len());
+        if let Next::Closed(why) = next {
+            break assert_eq!(why, Closed::End);
+        }
+        if pump.wants_input() {
+            let count = embedded_io::Read::read(&mut line, pump.space()).unwrap();
+            pump.received(count);
+        }
+    }
+    assert_eq!(sent, b"\x07\0\0\0BY HAND");
+}
+
+#[test]
+fn two_tasks_share_a_host_while_both_wait() {
+    let node = host();
+    let serve = async |line| {
+        let mut pump = Pump::new(shared(Service::Frame), [0; 64], [0; 64]);
+        let mut reader = Slow { line, asked: false, received: Vec::new() };
+        let mut writer = Slow { line: b"", asked: false, received: Vec::new() };
+        let run = nonblocking::run(&mut pump, &mut &node, &mut reader, &mut writer, &Still).await;
+        (run, writer.received)
+    };
+    let both = embassy_futures::join::join(serve(b"upper a"), serve(b"upper b"));
+    let (first, second) = embassy_futures::block_on(both);
+    assert_eq!(first, (Ok(Closed::End), b"\x01\0\0\0A".to_vec()));
+    assert_eq!(second, (Ok(Closed::End), b"\x01\0\0\0B".to_vec()));
+    assert_eq!(node.borrow().counters.get(Event::Frames), 2);
+}
+
+#[test]
+fn a_session_waits_while_its_host_is_lent_elsewhere() {
+    let node = host();
+    let mut session = shared(Service::Echo);
+    let mut step = || session.step(Instant::ZERO, &mut &node, b"a", &mut [0; 8]);
+    let lent = node.borrow_mut();
+    let waiting = step();
+    assert_eq!((waiting.taken, waiting.given, waiting.next), (0, 0, Next::Host));
+    drop(lent);
+    let stepped = step();
+    assert_eq!((stepped.taken, stepped.given, stepped.next), (1, 1, Next::Input));
 }
