@@ -21,7 +21,17 @@ pub const ETHERNET: usize = 1472;
 /// What IPv4 can carry at all, in fragments: 65535 less 28 bytes of headers.
 pub const IPV4_MAXIMUM: usize = 65507;
 
-/// A datagram as it arrived; who sent it is the transport's to say.
+/// Who sent a datagram, as far as that decides whether it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender<'a> {
+    /// The port it came from; 0 is not answered, because it stands for no port (RFC 768).
+    pub port: u16,
+    /// The ports of the node's own UDP services. What comes from one of these numbers is not
+    /// answered (rule U5): by a forged sender two nodes would answer each other for ever.
+    pub own: &'a [u16],
+}
+
+/// A datagram as it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Datagram<'a> {
     /// All its bytes, at least one.

@@ -8,7 +8,7 @@ use crate::header::{Header, HeaderError};
 use crate::host::{Event, Host};
 use crate::limits::{HEADER, Limits, REQUEST, TEXT};
 use crate::message::{self, MessageError, Position, Reader, Role};
-use crate::reply::{Refusal, Status};
+use crate::reply::{Refusal, Status, Text};
 use crate::service::{Head, Service};
 use crate::session::{Closed, Next, Phase, Session, Step, Watch};
 use crate::time::Instant;
@@ -31,6 +31,8 @@ pub struct Server<H: Host, const N: usize = HEADER, const T: usize = TEXT> {
     last: Option<Closed>,
     /// Whether a request began in this step.
     begun: bool,
+    /// Bytes of this step's input that are not counted yet.
+    uncounted: usize,
     ended: bool,
     finishing: bool,
 }
@@ -58,6 +60,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             state: State::Receiving,
             last: None,
             begun: false,
+            uncounted: 0,
             ended: false,
             finishing: false,
         }
@@ -97,6 +100,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             *input = rest;
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !line.is_empty() {
+                count_taken(&mut self.uncounted, host, input);
                 let terms = Terms { now, body: None, at_once: false, header: N };
                 self.exchange.begin(host, None, check_line(line), terms);
                 self.begun = true;
@@ -107,10 +111,11 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     }
 
     fn receive_message(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
-        let Self { reader, exchange, limits, .. } = self;
+        let Self { reader, exchange, limits, uncounted, .. } = self;
         let error = loop {
             match reader.read(input) {
                 Ok(Some(message::Event::Header { header, size })) => {
+                    count_taken(uncounted, host, input);
                     let mut decoded = String::<N>::new();
                     let line = line(&header, &mut decoded).map_err(|error| refusal(&error));
                     let terms = Terms { now, body: Some(size), at_once: false, header: N };
@@ -252,10 +257,10 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
 impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
     fn step(&mut self, now: Instant, host: &mut H, input: &[u8], output: &mut [u8]) -> Step {
         let (mut rest, mut given) = (input, 0);
-        self.begun = false;
+        (self.begun, self.uncounted) = (false, input.len());
         let mut next = self.run(now, host, &mut rest, output, &mut given);
+        count_taken(&mut self.uncounted, host, rest);
         let taken = input.len().saturating_sub(rest.len());
-        host.count(Event::Bytes, taken as u64);
         let moved = taken > 0 || given > 0;
         let mut deadline = None;
         if !matches!(next, Next::Closed(_)) {
@@ -273,7 +278,7 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
             }
             self.exchange.abort(host);
             self.state = State::Closed(why);
-            deadline = Some(now.after(self.limits.stall));
+            deadline = Some(why.deadline(now, &self.limits));
         }
         Step { taken, given, next, deadline }
     }
@@ -295,6 +300,13 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
     }
 }
 
+/// Counts what has been taken of the input since it was last counted: before each request begins,
+/// so that `stats` tells the same however its request was cut.
+fn count_taken<H: Host>(uncounted: &mut usize, host: &mut H, rest: &[u8]) {
+    host.count(Event::Bytes, uncounted.saturating_sub(rest.len()) as u64);
+    *uncounted = rest.len();
+}
+
 /// A bare request as text, within its limit.
 fn check_line(line: &[u8]) -> Result<&str, Refusal> {
     if line.len() > REQUEST {
@@ -308,9 +320,9 @@ fn check_line(line: &[u8]) -> Result<&str, Refusal> {
 }
 
 /// The line of a request that is a message, decoded where it has escapes.
-pub(crate) fn line<'h, const N: usize>(
+pub(crate) fn line<'h>(
     header: &Header<'h>,
-    decoded: &'h mut String<N>,
+    decoded: &'h mut Text,
 ) -> Result<&'h str, MessageError> {
     let line = header.command.and_then(|command| command.decode(decoded));
     line.ok_or(MessageError::Header(HeaderError::Missing { field: "command" }))

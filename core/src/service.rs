@@ -46,12 +46,16 @@ impl Service {
         }
     }
 
+    /// The UDP ports of a node that is not told otherwise.
+    pub const UDP_PORTS: [u16; 2] = [8092, 8093];
+
     /// The UDP port it has unless told otherwise; `None` where it is not served over UDP.
     #[must_use]
     pub const fn udp_port(self) -> Option<u16> {
+        let [echo, command] = Self::UDP_PORTS;
         match self {
-            Self::Echo => Some(8092),
-            Self::Command => Some(8093),
+            Self::Echo => Some(echo),
+            Self::Command => Some(command),
             Self::Frame | Self::Message => None,
         }
     }

@@ -1,6 +1,6 @@
 //! The server's side of a datagram: one in, at most one out, and nothing kept.
 
-use super::Datagram;
+use super::{Datagram, Sender};
 use crate::bytes::copy_upper;
 use crate::command::Terms;
 use crate::exchange::Exchange;
@@ -25,9 +25,14 @@ pub fn answer<H: Host>(
     service: Service,
     now: Instant,
     host: &mut H,
+    sender: Sender<'_>,
     datagram: Datagram<'_>,
     output: &mut [u8],
 ) -> Option<usize> {
+    if sender.port == 0 || sender.own.contains(&sender.port) {
+        host.count(Event::Rejected, 1);
+        return None;
+    }
     host.count(Event::Bytes, datagram.bytes().len() as u64);
     let reply = match (service, datagram) {
         (_, Datagram::Truncated { head, .. }) => {
@@ -49,6 +54,7 @@ pub fn answer<H: Host>(
 }
 
 /// A request cut on arrival: `too-large` with the limit, if its id could still be read.
+#[inline(never)] // as below
 fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> Option<usize> {
     let (header, _) = message::split::<HEADER>(head).ok()?;
     let id = header.id?;
@@ -59,6 +65,7 @@ fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> O
     write(&mut exchange, host, space(output, head))
 }
 
+#[inline(never)] // its buffers are on the stack only while it runs, and not those of both
 fn command<H: Host>(
     now: Instant,
     host: &mut H,

@@ -63,6 +63,24 @@ fn all_that_one_read_brought_is_answered_in_one_step() {
 }
 
 #[test]
+fn stats_are_the_same_however_the_requests_were_cut() {
+    let input = [message(r#"{"command":"upper a"}"#, ""), message(r#"{"command":"stats"}"#, "")];
+    let input = input.concat();
+    let told = |size: usize| {
+        let (mut node, mut server) = (node(), Server::<_>::new(Service::Command, Limits::DEFAULT));
+        let mut told = Vec::new();
+        for piece in input.chunks(size) {
+            let mut output = [0; 512];
+            let step = server.step(Instant::ZERO, &mut node, piece, &mut output);
+            told.extend_from_slice(&output[..step.given]);
+        }
+        replies(&told).pop().unwrap().1
+    };
+    assert!(told(1).contains(&std::format!("\nbytes      {}\n", input.len())), "{}", told(1));
+    (2..=input.len()).for_each(|size| assert_eq!(told(size), told(1)));
+}
+
+#[test]
 fn input_is_not_taken_while_output_is_full() {
     let (mut node, mut server) = (node(), Server::<_>::new(Service::Frame, Limits::DEFAULT));
     let input = b"upper ab\nupper cd\n";

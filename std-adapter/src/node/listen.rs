@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
-use unstick::datagram::{self, Datagram};
+use unstick::datagram::{self, Datagram, Sender};
 use unstick::driver::nonblocking::Runtime as _;
 use unstick::host::Event;
 use unstick::{Host as _, Limits, Service};
@@ -191,17 +191,13 @@ pub(super) async fn answer(service: Service, socket: UdpSocket, mut serving: Ser
                 continue;
             }
         };
-        // Nobody asks from there, but a forged sender sets two nodes to answering one another for ever.
-        if serving.udp_ports.contains(&peer.port()) {
-            serving.host.count(Event::Rejected, 1);
-            continue;
-        }
         if let Datagram::Truncated { len: Some(len), .. } = datagram {
             debug!("{}: {len} bytes from {peer} are over the limit of {limit}", service.as_str());
         }
         let now = serving.clock.now();
-        let Some(len) = datagram::answer(service, now, &mut serving.host, datagram, &mut reply)
-        else {
+        let sender = Sender { port: peer.port(), own: &serving.udp_ports };
+        let host = &mut serving.host;
+        let Some(len) = datagram::answer(service, now, host, sender, datagram, &mut reply) else {
             continue;
         };
         if let Err(error) = socket.send_to(&reply[..len], peer).await {

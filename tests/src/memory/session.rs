@@ -9,7 +9,7 @@ use core::slice;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use unstick::datagram::{self, Datagram};
+use unstick::datagram::{self, Datagram, Sender};
 use unstick::{Instant, Next, Server, Service, Session};
 
 /// A way to bring a scenario's bytes to a session and its answers back.
@@ -228,8 +228,9 @@ impl Link for Exchange {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let came = Datagram::received(&bytes[..bytes.len().min(self.limit)], bytes.len());
         let mut output = vec![0xA5; self.limit];
-        let node = &mut self.node;
-        if let Some(len) = datagram::answer(self.service, Instant::ZERO, node, came, &mut output) {
+        let (node, now) = (&mut self.node, Instant::ZERO);
+        let sender = Sender { port: 4000, own: &Service::UDP_PORTS };
+        if let Some(len) = datagram::answer(self.service, now, node, sender, came, &mut output) {
             output.truncate(len);
             self.replies.push_back(output);
         }

@@ -273,7 +273,7 @@ fn told() -> Vec<Scenario> {
             [
                 (
                     request("1", "help upper"),
-                    reply("1", "ok", "upper TEXT       TEXT with a-z in upper case\n"),
+                    reply("1", "ok", "upper TEXT           TEXT with a-z in upper case\n"),
                 ),
                 (
                     request("2", "help me"),
