@@ -19,7 +19,7 @@ use crate::time::Instant;
 ///     help: "N times itself",
 ///     takes_body: false,
 ///     run: |_node, call, text| {
-///         let n: u32 = call.args.trim().parse().map_err(|_| {
+///         let n: u32 = call.args.trim_ascii().parse().map_err(|_| {
 ///             Refusal::new(Status::BadRequest, format_args!("`{}` is no number", call.args))
 ///         })?;
 ///         write!(text, "{}", u64::from(n) * u64::from(n))?;
@@ -61,7 +61,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// The arguments as one name; refuses none at all.
     pub fn name_arg(&self) -> Result<&'a str, Refusal> {
-        match self.args.trim() {
+        match self.args.trim_ascii() {
             "" => Err(Refusal::new(Status::BadRequest, format_args!("{} needs a NAME", self.name))),
             name => Ok(name),
         }

@@ -7,8 +7,9 @@ use crate::header::{Fields, Id};
 use crate::host::{Event, Host, SinkOf, SourceOf};
 use crate::limits::ID;
 use crate::message::Verdict;
-use crate::reply::{Refusal, Status};
+use crate::reply::{Cut, Refusal, Status};
 use crate::store::Store;
+use core::fmt::Write as _;
 use core::task::Poll;
 use heapless::String;
 
@@ -74,7 +75,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         self.status = refusal.status;
         self.text.clear();
         // A text buffer smaller than a reason gets what fits of it.
-        let _ = refusal.reason.chars().try_for_each(|c| self.text.push(c));
+        let _ = Cut(&mut self.text).write_str(&refusal.reason);
         host.count(
             match refusal.status {
                 Status::TooLarge => Event::Oversized,

@@ -102,6 +102,7 @@ pub struct Counters([u64; Event::ALL.len()]);
 
 impl Counters {
     /// Adds to a counter.
+    #[inline(never)] // it is called from everywhere
     pub fn count(&mut self, event: Event, count: u64) {
         if let Some(counter) = self.0.get_mut(event as usize) {
             *counter = counter.saturating_add(count);

@@ -98,8 +98,8 @@
 //! |---|---|
 //! | `frame::Decoder` | 48 |
 //! | `frame::Assembler<64>` | 120 |
-//! | `Server`, headers and texts of 1024 | 2544 |
-//! | `Server`, headers of 256, texts of 128 | 880 |
+//! | `Server`, headers and texts of 1024 | 2552 |
+//! | `Server`, headers of 256, texts of 128 | 888 |
 //! | `Client`, headers of 1024 | 1328 |
 //! | `Client`, headers of 256 | 560 |
 //!

@@ -106,25 +106,30 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that says why; what does not fit [`REASON`] bytes is cut.
     #[must_use]
+    #[inline(never)] // or its text would be moved about in every function that may refuse
     pub fn new(status: Status, why: fmt::Arguments<'_>) -> Self {
-        let mut cut = Cut(String::new());
-        let _ = cut.write_fmt(why);
-        Self { status, reason: cut.0 }
+        let mut reason = String::new();
+        let _ = fmt::write(&mut Cut(&mut reason), why);
+        Self { status, reason }
     }
 }
 
 impl From<fmt::Error> for Refusal {
     /// Writing text fails only where it is full.
+    #[inline(never)]
     fn from(_: fmt::Error) -> Self {
         Self::new(Status::TooLarge, format_args!("the answer is longer than this node can hold"))
     }
 }
 
-/// Text that takes what fits, where `String` would take all of a piece or none.
-struct Cut(String<REASON>);
+/// Text that takes what fits, where [`Text`] would take all of a piece or none.
+pub(crate) struct Cut<'t>(pub(crate) &'t mut Text);
 
-impl fmt::Write for Cut {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|c| self.0.push(c)).map_err(|_| fmt::Error)
+impl fmt::Write for Cut<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let space = self.0.capacity().saturating_sub(self.0.len());
+        let fits = piece.get(..piece.floor_char_boundary(space)).unwrap_or_default();
+        self.0.write_str(fits)?;
+        if fits.len() == piece.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }

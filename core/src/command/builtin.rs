@@ -41,10 +41,10 @@ const fn row<H: Host>(
 }
 
 fn help<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text) -> Outcome<H> {
-    let wanted = call.args.trim();
+    let wanted = call.args.trim_ascii();
     let rows = table::<H>().iter().chain(host.commands());
     let rows = rows.filter(|command| wanted.is_empty() || wanted == command.name);
-    write_lines(text, rows, |text, row| writeln!(text, "{:<16} {}", row.usage, row.help))?;
+    write_lines(text, rows, |text, row| writeln!(text, "{:<20} {}", row.usage, row.help))?;
     if text.is_empty() {
         let why = format_args!("there is no command `{wanted}`; try help");
         return Err(Refusal::new(Status::UnknownCommand, why));

@@ -75,6 +75,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> RamStore<B, FILES> {
 }
 
 /// A source or sink that this store did not give.
+#[cold]
+#[inline(never)]
 fn foreign() -> Refusal {
     Refusal::new(Status::Failed, format_args!("the file is gone"))
 }
@@ -153,10 +155,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
 
     fn write(&mut self, sink: &mut RamSink, piece: &[u8]) -> Result<(), Refusal> {
         let slot = self.slots.get_mut(sink.slot).ok_or_else(foreign)?;
-        let space = slot.buffer.as_mut().get_mut(slot.len..);
-        let space = space.and_then(|space| space.get_mut(..piece.len())).ok_or_else(foreign)?;
-        space.copy_from_slice(piece);
-        slot.len = slot.len.saturating_add(piece.len());
+        let space = slot.buffer.as_mut().get_mut(slot.len..).unwrap_or_default();
+        if space.len() < piece.len() {
+            return Err(foreign());
+        }
+        slot.len = slot.len.saturating_add(copy(piece, space));
         sink.hasher.update(piece);
         Ok(())
     }
