@@ -3,7 +3,7 @@
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::udp::{Socket, UdpMetadata};
 use smoltcp::time::{Duration, Instant};
-use unstick::datagram::{Budget, BudgetError, Datagram, Ip, answer};
+use unstick::datagram::{Budget, BudgetError, Datagram, Ip, Sender, answer};
 use unstick::host::Event;
 use unstick::{Host, Service};
 
@@ -36,6 +36,12 @@ impl Datagrams {
         Self { service, port, handle, limit, waiting: None }
     }
 
+    /// Whether there is one that could be answered now.
+    pub(crate) fn is_ready(&self, sockets: &SocketSet<'_>) -> bool {
+        let socket = sockets.get::<Socket<'_>>(self.handle);
+        socket.can_recv() && socket.send_queue() == 0
+    }
+
     /// Answers one datagram; whether there was one that could be answered.
     ///
     /// One that comes while a reply is still in the send ring stays queued: so the ring is empty
@@ -61,14 +67,12 @@ impl Datagrams {
         }
         self.waiting = None;
         let Ok((bytes, from)) = socket.recv() else { return false };
-        if own_ports.contains(&from.endpoint.port) {
-            host.count(Event::Rejected, 1); // rule U5: two nodes would answer each other for ever
-            return true;
-        }
         let output = output.get_mut(..self.limit).unwrap_or_default();
         let head = bytes.get(..self.limit).unwrap_or(bytes);
         let datagram = Datagram::received(head, bytes.len());
-        if let Some(len) = answer(self.service, crate::core_time(now), host, datagram, output) {
+        let sender = Sender { port: from.endpoint.port, own: own_ports };
+        let now = crate::core_time(now);
+        if let Some(len) = answer(self.service, now, host, sender, datagram, output) {
             // What came by broadcast is answered from our own address.
             let own = from.local_address.filter(|address| iface.has_ip_addr(*address));
             let to = UdpMetadata { local_address: own, ..UdpMetadata::from(from.endpoint) };

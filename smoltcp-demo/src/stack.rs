@@ -145,46 +145,58 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         iface: &mut Interface,
         device: &mut D,
     ) -> Option<Instant> {
-        let more = self.receive(now, host, iface, device);
+        let Received { more, unsent } = self.receive(now, host, iface, device);
         let Self { sockets, scratch, limits, .. } = self;
-        let deadlines = self.slots.iter_mut().map(|slot| {
-            let socket = sockets.get_mut(slot.handle);
-            slot.poll(now, host, socket, scratch, *limits)
+        let mut active = false;
+        let deadlines = self.slots.iter_mut().filter_map(|slot| {
+            let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
+            if socket.is_listening() {
+                return None; // nobody has come
+            }
+            active = true;
+            slot.poll(now, host, socket, scratch, limits)
         });
-        let deadline = deadlines.flatten().min();
-        while iface.poll_egress(now, device, sockets) != PollResult::None {}
+        let deadline = deadlines.min();
+        // Not for nothing: asking every socket is a good part of what a small datagram costs.
+        while (active || unsent) && iface.poll_egress(now, device, sockets) != PollResult::None {}
         // After sending: a socket that listens again forgets a reset or acknowledgement it owes.
-        for slot in &mut self.slots {
-            slot.renew(now, host, sockets.get_mut(slot.handle), self.finishing);
+        if active {
+            for slot in &mut self.slots {
+                slot.renew(now, host, sockets.get_mut(slot.handle), self.finishing);
+            }
         }
+        // What waited for a reply to leave, which it may just have done.
+        let more = more || unsent && self.datagrams.iter().any(|it| it.is_ready(sockets));
         let again = if more { Some(now) } else { iface.poll_at(now, sockets) };
         again.into_iter().chain(deadline).min()
     }
 
-    /// Takes packets in and answers datagrams as they come, because their rings are short. Whether
-    /// there may be more.
+    /// Takes packets in and answers datagrams as they come, because their rings are short.
     fn receive<D: Device + ?Sized>(
         &mut self,
         now: Instant,
         host: &mut H,
         iface: &mut Interface,
         device: &mut D,
-    ) -> bool {
+    ) -> Received {
         let Self { sockets, scratch, .. } = self;
         let own_ports: Vec<u16, UDP> = self.datagrams.iter().map(Datagrams::port).collect();
+        let mut unsent = true;
         for _ in 0..PACKETS {
             let packet = iface.poll_ingress_single(now, device, sockets);
+            let is_packet = packet != PollIngressSingleResult::None;
             let mut answered = false;
             for datagrams in &mut self.datagrams {
                 answered |= datagrams.answer(now, host, iface, sockets, &own_ports, scratch.output);
             }
             if answered {
                 iface.poll_egress(now, device, sockets);
-            } else if packet == PollIngressSingleResult::None {
-                return false;
+            } else if !is_packet {
+                return Received { more: false, unsent };
             }
+            unsent = !answered;
         }
-        true
+        Received { more: true, unsent }
     }
 
     /// Takes no new connection and no new request. Go on polling until it
@@ -205,6 +217,14 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
     }
 }
 
+/// How taking packets in has ended.
+struct Received {
+    /// There may be more of them.
+    more: bool,
+    /// The sockets may have something to send.
+    unsent: bool,
+}
+
 /// One socket that listens, or the connection it has come to be.
 struct Slot<H: Host, const N: usize, const T: usize> {
     service: Service,
@@ -220,11 +240,11 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
         host: &mut H,
         socket: &mut Socket<'_>,
         scratch: &mut Scratch<'_>,
-        limits: Limits,
+        limits: &Limits,
     ) -> Option<Instant> {
         if self.connection.is_none() && is_connected(socket) {
             socket.set_timeout(Some(SILENCE));
-            self.connection = Some(Connection::new(Server::new(self.service, limits)));
+            self.connection = Some(Connection::new(Server::new(self.service, *limits)));
         }
         let connection = self.connection.as_mut()?;
         connection.poll(core_time(now), host, socket, scratch).map(stack_time)
@@ -237,9 +257,10 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
         if socket.is_open() {
             return;
         }
-        if let Some(mut connection) = self.connection.take() {
+        if let Some(connection) = &mut self.connection {
             connection.abort(core_time(now), host);
         }
+        self.connection = None; // not `take`, which puts the session on the stack
         if !finishing {
             let _ = listen(socket, self.port);
         }

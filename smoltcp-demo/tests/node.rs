@@ -14,7 +14,7 @@ use unstick::header::Fields;
 use unstick::host::{Event, Identity};
 use unstick::store::RamStore;
 use unstick::{Limits, Node, Service, datagram, message};
-use world::{BACKLOG, CLIENT_MAC, CLIENT_RING, Host, NODE, NODE_MAC, World};
+use world::{BACKLOG, CLIENT, CLIENT_MAC, CLIENT_RING, Host, NODE, NODE_MAC, World};
 
 const SOON: Duration = Duration::from_secs(1);
 
@@ -239,9 +239,15 @@ fn a_datagram_from_another_nodes_service_is_not_answered() {
 
 /// A datagram to the echo service from an address that nobody has.
 fn forged() -> Vec<u8> {
+    unannounced(Ipv4Address::new(192, 168, 69, 77))
+}
+
+/// A datagram to the echo service, not by the client's stack, which would first ask who has the
+/// node's address and so tell its own.
+fn unannounced(sender: Ipv4Address) -> Vec<u8> {
     let udp = UdpRepr { src_port: 9, dst_port: 8092 };
     let ip = Ipv4Repr {
-        src_addr: Ipv4Address::new(192, 168, 69, 77),
+        src_addr: sender,
         dst_addr: NODE,
         next_header: IpProtocol::Udp,
         payload_len: 8 + 4,
@@ -279,6 +285,18 @@ fn a_forged_sender_does_not_silence_a_service() {
     assert_eq!(world.ask(handle, 8092, b"hello", Duration::from_millis(500)), None);
     world.wait(Duration::from_secs(2));
     assert_eq!(world.ask(handle, 8092, b"hello", SOON), Some(b"HELLO".to_vec()));
+}
+
+#[test]
+fn datagrams_that_wait_for_their_senders_address_are_all_answered() {
+    let mut world = world();
+    let handle = world.datagrams();
+    world.udp(handle).close();
+    world.udp(handle).bind(9).unwrap(); // or each reply would be answered, and wake the node
+    for _ in 0..3 {
+        world.client_end.send(unannounced(CLIENT));
+    }
+    assert!(world.run(SOON, |it| it.host.counters.get(Event::Frames) == 3));
 }
 
 #[test]
