@@ -1,4 +1,5 @@
-//! What the MPS2 boards AN385 and AN386 have besides their network: log, clock, alarm and LEDs.
+//! What the MPS2 boards AN385 and AN386 have besides their network: log, clock and alarm. The LEDs
+//! are for commands.
 
 use crate::registers::Registers;
 use core::fmt;

@@ -8,7 +8,7 @@ use unstick::{Answer, Call, Command, Node, Outcome, Refusal, Status, Text};
 
 /// Where the FPGA's I/O registers are: LEDs, buttons, counters. Reading them changes nothing, so
 /// `peek` may read all of them, and nothing else.
-pub const WINDOW: Range<usize> = 0x4002_8000..0x4002_8050;
+const WINDOW: Range<usize> = 0x4002_8000..0x4002_8050;
 
 /// What the commands work on.
 pub struct Board<R> {
@@ -76,7 +76,7 @@ fn led<S: Store, R: Registers>(
     text: &mut Text,
 ) -> Outcome<Node<S, Board<R>>> {
     let board = &mut node.context;
-    let on = match call.args.trim() {
+    let on = match call.args.trim_ascii() {
         "on" => true,
         "off" => false,
         "toggle" => !board.led(),
@@ -96,7 +96,7 @@ fn peek<S: Store, R: Registers>(
     text: &mut Text,
 ) -> Outcome<Node<S, Board<R>>> {
     const WORD: usize = 4;
-    let mut words = call.args.split_whitespace();
+    let mut words = call.args.split_ascii_whitespace();
     let (Some(start), Some(len), None) =
         (words.next().and_then(number), words.next().and_then(number), words.next())
     else {

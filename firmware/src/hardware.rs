@@ -1,27 +1,39 @@
 //! All that is unsafe: where the registers are, and what only the processor can do.
 #![allow(unsafe_code, reason = "registers are at addresses, which only unsafe code can name")]
 
+use crate::board::{Clock, Uart};
+use crate::registers::Registers;
+use core::fmt::{Display, Write as _};
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering};
 use cortex_m::interrupt::InterruptNumber;
-use cortex_m::peripheral::NVIC;
+use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::{ExceptionFrame, exception};
 use safe_mmio::{UniqueMmioPointer, fields::ReadWrite};
-use unstick_firmware::Registers;
+use unstick::Instant;
 
 /// The blocks of registers, each once.
-pub(crate) struct Hardware {
-    pub(crate) timer0: Block,
-    pub(crate) timer1: Block,
-    pub(crate) uart0: Block,
-    pub(crate) fpga: Block,
-    pub(crate) ethernet: Block,
+pub struct Hardware {
+    /// For the [clock](Clock).
+    pub timer0: Block,
+    /// For the [alarm](crate::board::Alarm).
+    pub timer1: Block,
+    /// For the [log](Uart).
+    pub uart0: Block,
+    /// For the node's [commands](crate::commands::Board).
+    pub fpga: Block,
+    /// The [Ethernet controller](crate::lan9118::Lan9118).
+    pub ethernet: Block,
 }
 
 impl Hardware {
-    /// The registers of the board, from who had them before.
-    ///
-    /// Call it once at the start, and once more where nothing of before will run again.
-    pub(crate) fn take() -> Self {
+    /// The registers of the board; `None` for who comes second.
+    pub fn take() -> Option<Self> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        (!TAKEN.swap(true, Ordering::Relaxed)).then(Self::at_addresses)
+    }
+
+    fn at_addresses() -> Self {
         Self {
             timer0: Block::at(0x4000_0000),
             timer1: Block::at(0x4000_1000),
@@ -36,15 +48,16 @@ impl Hardware {
 const WORDS: usize = 64;
 
 /// A block of registers of a device.
-pub(crate) struct Block(UniqueMmioPointer<'static, [ReadWrite<u32>; WORDS]>);
+pub struct Block(UniqueMmioPointer<'static, [ReadWrite<u32>; WORDS]>);
 
 impl Block {
     fn at(address: usize) -> Self {
         let address = NonNull::new(core::ptr::with_exposed_provenance_mut(address));
         let address = address.unwrap_or(NonNull::dangling());
-        // SAFETY: `Hardware::take` alone calls this, with addresses at which the memory maps of
-        // AN385 and AN386 have a device with at least 256 bytes of its own, aligned, that can be
-        // read and written in words; and it gives each address out once.
+        // SAFETY: only `Hardware` calls this, with addresses at which the memory maps of AN385 and
+        // AN386 have a device with at least 256 bytes of its own, aligned, that can be read and
+        // written in words. It gives each address out once, and once more to `restart`, after which
+        // nothing else runs.
         Self(unsafe { UniqueMmioPointer::new(address) })
     }
 }
@@ -61,10 +74,12 @@ impl Registers for Block {
     }
 }
 
-/// The interrupts that wake the node.
-#[derive(Clone, Copy)]
-pub(crate) enum Interrupt {
+/// The interrupts that wake a node.
+#[derive(Clone, Copy, Debug)]
+pub enum Interrupt {
+    /// The alarm is due.
     Timer1 = 9,
+    /// A frame waits.
     Ethernet = 13,
 }
 
@@ -75,10 +90,27 @@ unsafe impl InterruptNumber for Interrupt {
     }
 }
 
-/// Lets an interrupt wake the processor. Its handler never runs: interrupts stay masked.
-pub(crate) fn unmask(interrupt: Interrupt) {
-    // SAFETY: no code here relies on interrupts being masked in the NVIC.
-    unsafe { NVIC::unmask(interrupt) }
+/// Lets the interrupts wake the processor, but never a handler run: they are masked, for good.
+///
+/// A masked interrupt ends a sleep as well. So there is nothing that a handler would have to share
+/// with the program.
+pub fn wake_on_interrupts() {
+    cortex_m::interrupt::disable();
+    for interrupt in [Interrupt::Ethernet, Interrupt::Timer1] {
+        // SAFETY: no code here relies on interrupts being masked in the NVIC.
+        unsafe { NVIC::unmask(interrupt) }
+    }
+}
+
+/// Tells the log why, and starts the board again; after a pause, in case it comes back here at once.
+pub fn restart(why: impl Display) -> ! {
+    const PAUSE: Instant = Instant::from_millis(1000);
+    cortex_m::interrupt::disable();
+    let Hardware { uart0, timer0, .. } = Hardware::at_addresses();
+    let _ = writeln!(Uart::new(uart0), "\n{why}\nreboot");
+    let mut clock = Clock::new(timer0);
+    while clock.now() < PAUSE {}
+    SCB::sys_reset()
 }
 
 /// A fault of the processor, which none of our code should cause, is told as a panic is.

@@ -1,11 +1,14 @@
-//! The LAN9118 Ethernet controller of SMSC (now Microchip) as a smoltcp device.
+//! The LAN9118 Ethernet controller of SMSC (now Microchip), for smoltcp and for embassy-net.
 //!
-//! No heap, no interrupt handler of its own, nothing of this project: over [`Registers`], so it can
-//! be lifted out together with that trait. Frames go through the chip's FIFOs with 32-bit accesses.
+//! For smoltcp it is a [`phy::Device`](smoltcp::phy::Device), for embassy-net it goes into a
+//! [`Driver`]. No heap, no interrupt handler of its own, nothing of this project: over
+//! [`Registers`], so it can be lifted out together with that trait. Frames go through the chip's
+//! FIFOs with 32-bit accesses.
+//!
 //! The LAN9115 to LAN9118, LAN9215 to LAN9218, LAN9220 and LAN9221 have the same registers; this was
 //! run on the LAN9118 that QEMU emulates.
 //!
-//! # Resting between frames
+//! # Resting between frames, without embassy
 //!
 //! 1. With interrupts masked in the processor, poll the interface until it has nothing more to do.
 //! 2. Call [`Lan9118::listen`]. If it says that a frame waits, go to 1.
@@ -13,16 +16,18 @@
 //! 4. Call [`Lan9118::hush`], which drops the interrupt line, and go to 1.
 
 mod chip;
+mod device;
+mod driver;
 #[cfg(test)]
 pub(crate) mod model;
 #[cfg(test)]
 mod tests;
 
+pub use driver::Driver;
+
 use crate::registers::Registers;
 use chip::*;
 use core::fmt;
-use smoltcp::phy::{self, DeviceCapabilities, Medium};
-use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
 /// Bytes of the longest frame, without its checksum: 1500 of payload behind a header of 14.
@@ -30,6 +35,9 @@ pub const FRAME: usize = 1514;
 
 /// Bytes of received frames and their checksums that the chip holds; what comes beyond is lost.
 pub const RECEIVE_FIFO: usize = 10_560;
+
+/// Frames of full length that the chip holds.
+const BURST: usize = RECEIVE_FIFO / (FRAME + CHECKSUM);
 
 /// Bytes of the shortest frame that has a whole header.
 const HEADER: usize = 14;
@@ -126,9 +134,23 @@ impl<R: Registers> Lan9118<R> {
         self.registers.read(RX_FIFO_INF) >> 16 & 0xFF
     }
 
+    /// The frame that was [fetched](Self::fetch), and room for an answer.
+    fn received(&mut self, len: usize) -> (Received<'_>, Sending<'_, R>) {
+        let Self { registers, received, sent, .. } = self;
+        (Received(&mut received[..len]), Sending { registers, frame: sent })
+    }
+
+    /// The [room](Self::has_room) for a frame.
+    fn sending(&mut self) -> Sending<'_, R> {
+        Sending { registers: &mut self.registers, frame: &mut self.sent }
+    }
+
     /// Takes the next good frame out of the FIFO; gives its length. What was dropped before it is
-    /// bounded by what the FIFO held.
+    /// bounded by what the FIFO held. A frame is left where it is until it can be answered.
     fn fetch(&mut self) -> Option<usize> {
+        if !self.has_room() {
+            return None;
+        }
         for _ in 0..self.waiting() {
             let status = self.registers.read(RX_STATUS);
             let len = (status >> 16 & 0x3FFF) as usize;
@@ -165,48 +187,9 @@ impl<R: Registers> Lan9118<R> {
     }
 }
 
-impl<R: Registers> phy::Device for Lan9118<R> {
-    type RxToken<'a>
-        = Received<'a>
-    where
-        R: 'a;
-    type TxToken<'a>
-        = Sending<'a, R>
-    where
-        R: 'a;
-
-    fn receive(&mut self, _: Instant) -> Option<(Received<'_>, Sending<'_, R>)> {
-        // A frame is left where it is until it can be answered.
-        let len = if self.has_room() { self.fetch()? } else { return None };
-        let Self { registers, received, sent, .. } = self;
-        Some((Received(&received[..len]), Sending { registers, frame: sent }))
-    }
-
-    fn transmit(&mut self, _: Instant) -> Option<Sending<'_, R>> {
-        if !self.has_room() {
-            return None;
-        }
-        Some(Sending { registers: &mut self.registers, frame: &mut self.sent })
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = FRAME;
-        capabilities.max_burst_size = Some(RECEIVE_FIFO / (FRAME + CHECKSUM));
-        capabilities
-    }
-}
-
 /// A frame that was received.
 #[derive(Debug)]
-pub struct Received<'a>(&'a [u8]);
-
-impl phy::RxToken for Received<'_> {
-    fn consume<T, F: FnOnce(&[u8]) -> T>(self, f: F) -> T {
-        f(self.0)
-    }
-}
+pub struct Received<'a>(&'a mut [u8]);
 
 /// Room for a frame in the send FIFO.
 pub struct Sending<'a, R> {
@@ -214,10 +197,11 @@ pub struct Sending<'a, R> {
     frame: &'a mut [u8; FRAME],
 }
 
-impl<R: Registers> phy::TxToken for Sending<'_, R> {
-    fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
+impl<R: Registers> Sending<'_, R> {
+    /// Sends a frame of `len` bytes that `fill` writes.
+    fn send<T>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> T) -> T {
         let frame = &mut self.frame[..len];
-        let result = f(frame);
+        let result = fill(frame);
         self.registers.write(TX_DATA, TX_WHOLE | len as u32);
         self.registers.write(TX_DATA, (len as u32) << 16 | len as u32);
         for bytes in frame.chunks(WORD) {

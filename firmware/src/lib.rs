@@ -10,18 +10,24 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`lan9118`] | an Ethernet controller as a smoltcp device; can be lifted out |
+//! | [`lan9118`] | an Ethernet controller, for smoltcp and for embassy-net; can be lifted out |
 //! | [`board`] | log, clock, alarm |
 //! | [`commands`] | commands of this node's own, as a user would add them |
 //! | [`node`] | the memory, the services and the network of the node |
+//! | `hardware` | with the feature `device`: the addresses, and all that is unsafe |
 //!
-//! `src/main.rs` is the loop, `src/hardware.rs` the addresses and all that is unsafe.
+//! `src/main.rs` is the loop. `embassy/` is the same node as a second program, on embassy-net.
 #![cfg_attr(not(test), no_std)]
 
 pub mod board;
 pub mod commands;
+#[cfg(feature = "device")]
+pub mod hardware;
 pub mod lan9118;
 pub mod node;
 mod registers;
 
 pub use registers::Registers;
+
+/// What this is compiled for.
+pub const TARGET: &str = env!("UNSTICK_TARGET");

@@ -2,21 +2,19 @@
 #![no_std]
 #![no_main]
 
-mod hardware;
-
 use core::fmt::Write as _;
 use core::panic::PanicInfo;
 use core::time::Duration;
 use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::entry;
-use hardware::{Block, Hardware, Interrupt};
 use smoltcp::phy::Device as _;
 use static_cell::{ConstStaticCell, StaticCell};
-use unstick::Instant;
 use unstick::datagram::ETHERNET;
 use unstick::host::Identity;
+use unstick_firmware::TARGET;
 use unstick_firmware::board::{Alarm, Clock, Uart};
 use unstick_firmware::commands::Board;
+use unstick_firmware::hardware::{self, Block, Hardware, Interrupt};
 use unstick_firmware::lan9118::Lan9118;
 use unstick_firmware::node::{self, Buffers, Node, Services, Sockets, Watch};
 use unstick_smoltcp::{Scratch, core_time, stack_time};
@@ -35,31 +33,26 @@ static NODE: StaticCell<Node<Block>> = StaticCell::new();
 
 #[entry]
 fn main() -> ! {
-    // For good: a masked interrupt ends a sleep as well, so there is no handler, and nothing that
-    // a handler would have to share with the loop.
-    cortex_m::interrupt::disable();
-    let Hardware { timer0, timer1, uart0, fpga, ethernet } = Hardware::take();
+    let hardware = Hardware::take().expect("the board is taken only here");
+    let Hardware { timer0, timer1, uart0, fpga, ethernet } = hardware;
     let mut log = Uart::new(uart0);
     let mut clock = Clock::new(timer0);
     let mut alarm = Alarm::new(timer1);
-    let _ = writeln!(log, "unstick {} {}", env!("CARGO_PKG_VERSION"), env!("UNSTICK_TARGET"));
+    let _ = writeln!(log, "unstick {} {}", env!("CARGO_PKG_VERSION"), TARGET);
 
-    let nic = match Lan9118::new(ethernet) {
-        Ok(nic) => ETHERNET_DEVICE.init(nic),
-        Err(error) => panic!("{error}"),
-    };
+    let nic = nic(ethernet);
     let address = nic.address();
     let now = clock.now();
     let identity = Identity {
         name: "mps2",
         version: env!("CARGO_PKG_VERSION"),
-        target: env!("UNSTICK_TARGET"),
+        target: TARGET,
         datagram: ETHERNET,
         started: now,
     };
     let mtu = nic.capabilities().ip_mtu();
     let Buffers { connections, datagrams, input, output, files } = BUFFERS.take();
-    let Sockets { storage, slots } = SOCKETS.init_with(Sockets::new);
+    let Sockets { storage, slots } = sockets();
     let scratch = Scratch { input, output };
     let services = SERVICES.init_with(|| node::services(storage, scratch, mtu));
     if let Err(error) = node::serve(services, connections, datagrams, slots) {
@@ -71,8 +64,7 @@ fn main() -> ! {
     let _ = writeln!(log, "ethernet {address}, address {}", node::ADDRESS);
     let _ = node::write_services(&mut log);
 
-    hardware::unmask(Interrupt::Ethernet);
-    hardware::unmask(Interrupt::Timer1);
+    hardware::wake_on_interrupts();
     let mut announced = false;
     let mut farewell = None;
     let mut watch = Watch::default();
@@ -100,6 +92,21 @@ fn main() -> ! {
     }
 }
 
+/// Sets the controller up. Not inlined, or the loop would keep for good the stack that it takes once.
+#[inline(never)]
+fn nic(ethernet: Block) -> &'static mut Lan9118<Block> {
+    match Lan9118::new(ethernet) {
+        Ok(nic) => ETHERNET_DEVICE.init(nic),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The sockets' storage. Not inlined for the same reason.
+#[inline(never)]
+fn sockets() -> &'static mut Sockets {
+    SOCKETS.init_with(Sockets::new)
+}
+
 /// Sleeps for `delay`, or until there is a frame.
 fn rest(nic: &mut Lan9118<Block>, alarm: &mut Alarm<Block>, delay: Duration) {
     if delay > Duration::ZERO && !nic.listen() {
@@ -112,13 +119,7 @@ fn rest(nic: &mut Lan9118<Block>, alarm: &mut Alarm<Block>, delay: Duration) {
     NVIC::unpend(Interrupt::Timer1);
 }
 
-/// Tells the log why, and starts the board again; after a pause, in case it comes back here at once.
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    const PAUSE: Instant = Instant::from_millis(1000);
-    let Hardware { uart0, timer0, .. } = Hardware::take();
-    let _ = writeln!(Uart::new(uart0), "\n{info}\nreboot");
-    let mut clock = Clock::new(timer0);
-    while clock.now() < PAUSE {}
-    SCB::sys_reset()
+    hardware::restart(info)
 }

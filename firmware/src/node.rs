@@ -44,8 +44,11 @@ pub const FILES: usize = 8;
 /// Bytes of each file.
 pub const FILE: usize = 64 * 1024;
 
-const TCP: usize = Service::ALL.len() * CONNECTIONS;
-const UDP: usize = 2;
+/// Connections of all services at a time.
+pub const TCP: usize = Service::ALL.len() * CONNECTIONS;
+
+/// Datagram services: the echo and the commands.
+pub const UDP: usize = 2;
 
 // Peers that use all of their windows at once must not overflow the controller.
 const _: () = assert!(TCP * RECEIVE <= RECEIVE_FIFO);
@@ -189,28 +192,31 @@ pub fn interface<D: Device>(
     interface
 }
 
-/// Tells the link our address (a gratuitous ARP), so that nobody waits for it or keeps an old one.
-/// Gives whether the device took it.
+/// Tells the link our address (a gratuitous ARP), so that nobody waits for it or keeps an old one,
+/// and asks for the gateway's, so that no first answer waits for that. Gives whether the device took
+/// both.
 pub fn announce<D: Device>(device: &mut D, address: EthernetAddress, now: Instant) -> bool {
     let ethernet = EthernetRepr {
         src_addr: address,
         dst_addr: EthernetAddress::BROADCAST,
         ethertype: EthernetProtocol::Arp,
     };
-    let arp = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
-        source_hardware_addr: address,
-        source_protocol_addr: ADDRESS.address(),
-        target_hardware_addr: EthernetAddress([0; 6]),
-        target_protocol_addr: ADDRESS.address(),
-    };
-    let Some(token) = device.transmit(stack_time(now)) else { return false };
-    token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
-        let mut frame = EthernetFrame::new_unchecked(bytes);
-        ethernet.emit(&mut frame);
-        arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-    });
-    true
+    [ADDRESS.address(), GATEWAY].into_iter().all(|target_protocol_addr| {
+        let arp = ArpRepr::EthernetIpv4 {
+            operation: ArpOperation::Request,
+            source_hardware_addr: address,
+            source_protocol_addr: ADDRESS.address(),
+            target_hardware_addr: EthernetAddress([0; 6]),
+            target_protocol_addr,
+        };
+        let Some(token) = device.transmit(stack_time(now)) else { return false };
+        token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
+            let mut frame = EthernetFrame::new_unchecked(bytes);
+            ethernet.emit(&mut frame);
+            arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+        });
+        true
+    })
 }
 
 /// Tells the log when something has gone wrong, at most once a second: whatever peers do, they

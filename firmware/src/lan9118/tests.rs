@@ -1,6 +1,7 @@
 use super::model::Model;
 use super::*;
-use phy::{Device as _, RxToken as _, TxToken as _};
+use smoltcp::phy::{Device as _, RxToken as _, TxToken as _};
+use smoltcp::time::Instant;
 use std::string::ToString;
 use std::vec::Vec;
 

@@ -92,11 +92,11 @@ fn a_datagram_that_comes_through_the_controller_is_answered_through_it() {
     services.poll(stack_time(Instant::ZERO), &mut node, &mut interface, &mut nic);
     // It does not know the peer yet, and asks who that is.
     let asked = nic.registers.sent.iter().map(|frame| target(frame, address));
-    assert_eq!(asked.collect::<Vec<_>>(), [ADDRESS.address(), PEER]);
+    assert_eq!(asked.collect::<Vec<_>>(), [ADDRESS.address(), GATEWAY, PEER]);
 
     nic.registers.receive(&arp(address), true);
     services.poll(stack_time(Instant::ZERO), &mut node, &mut interface, &mut nic);
-    let [_, _, answer] = &nic.registers.sent[..] else { panic!("no answer") };
+    let [_, _, _, answer] = &nic.registers.sent[..] else { panic!("no answer") };
     let mut expected = datagram(HARDWARE, 4000, b"HELLO");
     expected[26..34].rotate_left(4); // from the node to the peer
     assert_eq!(answer[..20], [&HARDWARE.0[..], &address.0, &expected[12..20]].concat());

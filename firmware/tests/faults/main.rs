@@ -1,7 +1,7 @@
 //! Bad input never resets the board, and the next good request is answered: raw frames into the
 //! emulated controller, and beside them a client on a smoltcp stack of this process.
 //!
-//! Skipped where there is no QEMU or no compiler for the board; QEMU must be 7.2 or newer.
+//! Skipped where QEMU or what the program is built with is missing; QEMU must be 7.2 or newer.
 #![cfg(unix)]
 
 mod world;
@@ -16,9 +16,24 @@ use unstick_firmware::node::{ADDRESS, CONNECTIONS};
 use world::{BOARD, PATIENCE, World};
 
 #[test]
-fn a_board_outlives_what_comes_over_the_wire() {
-    let Some(program) = program() else { return };
-    let mut world = World::new(&program);
+fn the_node_outlives_what_comes_over_the_wire() {
+    outlives("node").into_iter().for_each(restarts);
+}
+
+#[test]
+fn the_node_on_embassy_outlives_what_comes_over_the_wire() {
+    outlives("embassy").into_iter().for_each(restarts);
+}
+
+#[test]
+fn the_node_in_c_outlives_what_comes_over_the_wire() {
+    let _ = outlives("c");
+}
+
+/// The board, if there is one, which has not started again.
+fn outlives(program: &str) -> Option<World> {
+    let elf = build(program)?;
+    let mut world = World::new(program, &elf);
     world.expect_answers("nothing");
 
     for len in (1..64).chain([1500, 1514, 1515, 1518, 1522, 2000, 4000]) {
@@ -77,14 +92,34 @@ fn a_board_outlives_what_comes_over_the_wire() {
 
     let log = world.log();
     assert_eq!(log.matches("unstick ").count(), 1, "it has started again:\n{log}");
+    Some(world)
 }
 
-/// The board's program; `None`, with a word, where it cannot be built or run.
-fn program() -> Option<String> {
-    let built = Command::new(env!("CARGO_BIN_EXE_emulate")).arg("--build").output().unwrap();
+/// The board starts again when it is told to, and says so before.
+fn restarts(mut world: World) {
+    // Padded, or the answer is longer than a datagram's may be.
+    let request = [b"\x40\0\0\0{\"command\":\"reboot\"".as_slice(), &[b' '; 44], b"}"].concat();
+    for starts in [2, 4, 6] {
+        assert!(world.datagram(8093, &request).ends_with(b"rebooting"), "over UDP");
+        world.wait_for_starts(starts);
+        world.expect_answers("a reboot");
+        assert!(world.exchange(8088, &request).ends_with(b"rebooting"), "over TCP");
+        world.wait_for_starts(starts + 1);
+        world.expect_answers("a reboot");
+    }
+    let log = world.log();
+    assert_eq!(log.matches("unstick ").count(), 7, "{log}");
+}
+
+/// The ELF file of a program; `None`, with a word, where it cannot be built or run.
+fn build(program: &str) -> Option<String> {
+    /// The exit code of `emulate` where a tool of the system is missing.
+    const MISSING: i32 = 3;
+    let emulate = ["--program", program, "--build"];
+    let built = Command::new(env!("CARGO_BIN_EXE_emulate")).args(emulate).output().unwrap();
     let told = String::from_utf8_lossy(&built.stderr);
     let qemu = Command::new("qemu-system-arm").arg("--version").output();
-    if qemu.is_err() || told.contains("emulate: no ") {
+    if qemu.is_err() || built.status.code() == Some(MISSING) {
         let why = if qemu.is_err() { "qemu-system-arm is missing" } else { told.trim_end() };
         eprintln!("SKIPPED: faults on the emulated board: {why}");
         return None;

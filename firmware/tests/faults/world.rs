@@ -35,9 +35,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A board that has just started.
-    pub(crate) fn new(program: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("unstick-faults-{}", std::process::id()));
+    /// A board that has just started with this program, in this ELF file.
+    pub(crate) fn new(program: &str, elf: &str) -> Self {
+        let folder = format!("unstick-faults-{}-{program}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
         fs::create_dir_all(&folder).unwrap();
         let (here, there) = (folder.join("here"), folder.join("there"));
         let socket = UnixDatagram::bind(&here).unwrap();
@@ -49,7 +50,7 @@ impl World {
         );
         let qemu = Command::new("qemu-system-arm")
             .args(["-M", "mps2-an385", "-display", "none", "-monitor", "none", "-serial", "stdio"])
-            .args(["-netdev", &network, "-net", "nic,netdev=n0", "-kernel", program])
+            .args(["-netdev", &network, "-net", "nic,netdev=n0", "-kernel", elf])
             .stdin(Stdio::null())
             .stdout(log)
             .spawn()
@@ -61,8 +62,14 @@ impl World {
         let sockets = SocketSet::new(Box::leak(Box::new([SocketStorage::EMPTY; 8])).as_mut_slice());
         let start = Instant::now();
         let mut world = Self { qemu, folder, wire, interface, sockets, start, port: 40_000 };
-        world.run(PATIENCE, |world| world.log().contains("listening command udp"));
+        world.wait_for_starts(1);
         world
+    }
+
+    /// Waits until the board has started so many times, and serves.
+    pub(crate) fn wait_for_starts(&mut self, starts: usize) {
+        const SERVING: &str = "listening command udp";
+        self.run(PATIENCE, |world| world.log().matches(SERVING).count() == starts);
     }
 
     /// Sends a frame as it is.
@@ -106,6 +113,27 @@ impl World {
         answer
     }
 
+    /// What is answered to a datagram; nothing if that takes too long.
+    pub(crate) fn datagram(&mut self, port: u16, bytes: &[u8]) -> Vec<u8> {
+        let slots = || vec![udp::PacketMetadata::EMPTY; 4].leak();
+        let ring = || udp::PacketBuffer::new(slots(), vec![0; 4096].leak());
+        let mut socket = udp::Socket::new(ring(), ring());
+        self.port += 1;
+        socket.bind(self.port).unwrap();
+        socket.send_slice(bytes, (IpAddress::from(ADDRESS.address()), port)).unwrap();
+        let handle = self.sockets.add(socket);
+        let mut answer = Vec::new();
+        self.run(Duration::from_secs(2), |world| {
+            let socket = world.sockets.get_mut::<udp::Socket<'_>>(handle);
+            socket.recv().is_ok_and(|(came, _)| {
+                answer = came.to_vec();
+                true
+            })
+        });
+        self.sockets.remove(handle);
+        answer
+    }
+
     /// How many of so many clients get inside at once. Then all are gone.
     pub(crate) fn crowd(&mut self, port: u16, clients: usize) -> usize {
         let handles: Vec<_> = (0..clients).map(|_| self.connect(port)).collect();
@@ -135,26 +163,6 @@ impl World {
         let to = (IpAddress::from(ADDRESS.address()), port);
         socket.connect(self.interface.context(), to, self.port).unwrap();
         self.sockets.add(socket)
-    }
-
-    fn datagram(&mut self, port: u16, bytes: &[u8]) -> Vec<u8> {
-        let slots = || vec![udp::PacketMetadata::EMPTY; 4].leak();
-        let ring = || udp::PacketBuffer::new(slots(), vec![0; 4096].leak());
-        let mut socket = udp::Socket::new(ring(), ring());
-        self.port += 1;
-        socket.bind(self.port).unwrap();
-        socket.send_slice(bytes, (IpAddress::from(ADDRESS.address()), port)).unwrap();
-        let handle = self.sockets.add(socket);
-        let mut answer = Vec::new();
-        self.run(Duration::from_secs(2), |world| {
-            let socket = world.sockets.get_mut::<udp::Socket<'_>>(handle);
-            socket.recv().is_ok_and(|(came, _)| {
-                answer = came.to_vec();
-                true
-            })
-        });
-        self.sockets.remove(handle);
-        answer
     }
 
     /// Polls the client's stack until something is the case or the time is over.

@@ -1,22 +1,34 @@
-//! Builds the node for a board, and runs it in QEMU with its ports forwarded to 127.0.0.1.
+//! Builds a node for a board, and runs it in QEMU with its ports forwarded to 127.0.0.1.
 
+mod programs;
 mod qemu;
 mod toolchain;
 
-use qemu::Ports;
+use programs::{PROGRAMS, Program};
+use qemu::Qemu;
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Builds the node for a board and runs it in QEMU, its services forwarded to free ports of 127.0.0.1.
+Builds a node for a board and runs it in QEMU, its services forwarded to free ports of 127.0.0.1.
 
-cargo run --release -- [--board BOARD] [--build] [-- QEMU-ARGUMENT...]
+cargo run --release -- [--program PROGRAM] [--board BOARD] [--build] [-- QEMU-ARGUMENT...]
 
+  --program PROGRAM
+                  node (on smoltcp, the default), embassy (on embassy-net) or c (on lwIP)
   --board BOARD   mps2-an385 (Cortex-M3, the default) or mps2-an386 (Cortex-M4F)
   --build         only builds, and prints the path of the program
+  --die-with-parent
+                  ends with the program that started it, whatever ends that (Linux)
   -- ARGUMENT...  goes to QEMU as it is, as in `-- -object filter-dump,id=f0,netdev=n0,file=x.pcap`
+
+The exit code is 3 if QEMU, a compiler or lwIP is missing, and 1 if anything else is wrong.
 ";
+
+/// The exit code where a tool of the system is missing.
+const MISSING: u8 = 3;
 
 /// A board that QEMU emulates and the program runs on.
 struct Board {
@@ -31,58 +43,90 @@ const BOARDS: [Board; 2] = [
 ];
 
 struct Options {
+    program: &'static Program,
     board: &'static Board,
     build_only: bool,
+    die_with_parent: bool,
     qemu: Vec<OsString>,
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("emulate: {sentence}");
-            ExitCode::FAILURE
-        }
+    let (sentence, code) = match run() {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Missing(sentence)) => (sentence, ExitCode::from(MISSING)),
+        Err(Failure::Other(sentence)) => (sentence, ExitCode::FAILURE),
+    };
+    let _ = writeln!(io::stderr(), "emulate: {sentence}");
+    code
+}
+
+/// Why nothing was built or run: a sentence.
+enum Failure {
+    /// A tool of the system is missing.
+    Missing(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl From<String> for Failure {
+    fn from(sentence: String) -> Self {
+        Self::Other(sentence)
     }
 }
 
-fn run() -> Result<(), String> {
-    let Some(Options { board, build_only, qemu }) = options(env::args_os().skip(1))? else {
-        print!("{HELP}");
-        return Ok(());
+fn run() -> Result<(), Failure> {
+    let Some(Options { program, board, build_only, die_with_parent, qemu }) =
+        options(env::args_os().skip(1))?
+    else {
+        return print(HELP);
     };
+    if die_with_parent {
+        qemu::die_with_parent()?;
+    }
     if !build_only {
-        qemu::check()?;
+        qemu::check().map_err(Failure::Missing)?;
     }
-    let program = toolchain::find(board.target)?.build(board.target)?;
+    let toolchain = toolchain::find(board.target).map_err(Failure::Missing)?;
+    let kernel = (program.build)(&toolchain, board.target)?;
     if build_only {
-        println!("{}", program.display());
-        return Ok(());
+        return print(&format!("{}\n", kernel.display()));
     }
-    let ports = Ports::choose()?;
-    println!("{} ({}), emulated:", board.machine, board.processor);
-    for url in ports.urls() {
-        println!("  {url}");
-    }
-    println!("Ctrl-C ends it. What follows is the log of the board.\n");
-    Err(qemu::run(board.machine, &program, ports, &qemu))
+    let running = Qemu::start(board.machine, &kernel, &qemu)?;
+    let urls: String = running.urls().iter().map(|url| format!("  {url}\n")).collect();
+    print(&format!(
+        "{} on {} ({}), emulated:\n{urls}Ctrl-C ends it. What follows is the log of the board.\n\n",
+        program.name, board.machine, board.processor
+    ))?;
+    Err(Failure::Other(running.run()))
+}
+
+/// Prints to stdout, which may be full or a pipe that nobody reads.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| Failure::Other(format!("nothing can be printed: {error}")))
 }
 
 /// The options; `None` if only help is wanted.
 fn options(arguments: impl Iterator<Item = OsString>) -> Result<Option<Options>, String> {
-    let mut options = Options { board: &BOARDS[0], build_only: false, qemu: Vec::new() };
+    let mut options = Options {
+        program: &PROGRAMS[0],
+        board: &BOARDS[0],
+        build_only: false,
+        die_with_parent: false,
+        qemu: Vec::new(),
+    };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
             Some("--help" | "-h") => return Ok(None),
             Some("--build") => options.build_only = true,
+            Some("--die-with-parent") => options.die_with_parent = true,
+            Some("--program") => {
+                options.program = named("program", &PROGRAMS, |it| it.name, arguments.next())?;
+            }
             Some("--board") => {
-                let name = arguments.next().unwrap_or_default();
-                let board = BOARDS.iter().find(|board| name == board.machine);
-                options.board = board.ok_or_else(|| {
-                    let name = name.display();
-                    format!("there is no board `{name}`: it is mps2-an385 or mps2-an386")
-                })?;
+                options.board = named("board", &BOARDS, |it| it.machine, arguments.next())?;
             }
             Some("--") => {
                 options.qemu = arguments.collect();
@@ -95,6 +139,20 @@ fn options(arguments: impl Iterator<Item = OsString>) -> Result<Option<Options>,
         }
     }
     Ok(Some(options))
+}
+
+/// The row of a table that has this name.
+fn named<T>(
+    what: &str,
+    table: &'static [T],
+    name_of: fn(&T) -> &'static str,
+    name: Option<OsString>,
+) -> Result<&'static T, String> {
+    let name = name.unwrap_or_default();
+    table.iter().find(|row| name == name_of(row)).ok_or_else(|| {
+        let all = table.iter().map(name_of).collect::<Vec<_>>().join(" or ");
+        format!("there is no {what} `{}`: it is {all}", name.display())
+    })
 }
 
 #[cfg(test)]
@@ -118,10 +176,27 @@ mod tests {
         for (line, sentence) in [
             ("--board nrf52", "there is no board `nrf52`: it is mps2-an385 or mps2-an386"),
             ("--board", "there is no board ``: it is mps2-an385 or mps2-an386"),
+            ("--program go", "there is no program `go`: it is node or embassy or c"),
             ("an385", "`an385` is no option; try --help"),
         ] {
             assert_eq!(parse(line).err().unwrap(), sentence);
         }
         assert!(parse("--help").unwrap().is_none());
+    }
+
+    #[test]
+    fn the_first_program_and_board_are_those_that_need_not_be_named() {
+        let parsed = parse("--build").unwrap().unwrap();
+        assert_eq!((parsed.program.name, parsed.board.machine), ("node", "mps2-an385"));
+        let parsed = parse("--board mps2-an386 --program embassy").unwrap().unwrap();
+        assert_eq!((parsed.program.name, parsed.board.machine), ("embassy", "mps2-an386"));
+    }
+
+    #[test]
+    fn the_help_names_every_program_and_board() {
+        let names = PROGRAMS.iter().map(|it| it.name).chain(BOARDS.iter().map(|it| it.machine));
+        for name in names {
+            assert!(HELP.contains(name), "{name}");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! QEMU, and the ports it forwards.
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::Ipv4Addr;
+use core::time::Duration;
 use std::ffi::OsString;
-use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
 use unstick::Service;
 use unstick_firmware::node::ADDRESS;
 
@@ -20,75 +22,202 @@ pub(crate) fn check() -> Result<(), String> {
     }
 }
 
-/// A port of this machine for each service, held until QEMU takes it.
-pub(crate) struct Ports {
-    tcp: Vec<(Service, TcpListener)>,
-    udp: Vec<(Service, UdpSocket)>,
+/// A board that runs, until this is dropped.
+pub(crate) struct Qemu {
+    process: Child,
+    urls: Vec<String>,
 }
 
-impl Ports {
-    /// Ports that nobody uses.
-    pub(crate) fn choose() -> Result<Self, String> {
-        let free = (Ipv4Addr::LOCALHOST, 0);
-        let choose = || {
-            let tcp = Service::ALL.into_iter();
-            let udp = Service::ALL.into_iter().filter(|service| service.udp_port().is_some());
-            io::Result::Ok(Self {
-                tcp: tcp.map(|it| Ok((it, TcpListener::bind(free)?))).collect::<io::Result<_>>()?,
-                udp: udp.map(|it| Ok((it, UdpSocket::bind(free)?))).collect::<io::Result<_>>()?,
-            })
-        };
-        choose().map_err(|error| format!("no free port on 127.0.0.1: {error}"))
+impl Qemu {
+    /// Starts it with a program. QEMU itself takes whatever ports of 127.0.0.1 are free, and is
+    /// asked for them: one that is chosen here could be somebody else's before QEMU binds it.
+    pub(crate) fn start(machine: &str, program: &Path, more: &[OsString]) -> Result<Self, String> {
+        let monitor = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let monitor = monitor.map_err(|error| format!("no port for QEMU's monitor: {error}"))?;
+        let address = monitor.local_addr().map_err(|error| error.to_string())?;
+        let mut qemu = Command::new(QEMU);
+        qemu.args(["-M", machine, "-display", "none", "-serial", "stdio"])
+            .args(["-monitor", &format!("tcp:{address}")])
+            .args(["-netdev", &network(), "-net", "nic,netdev=n0", "-kernel"])
+            .arg(program)
+            .args(more)
+            .stdin(Stdio::null()) // the log has no input
+            .stdout(Stdio::piped());
+        end_with_us(&mut qemu);
+        let process = qemu.spawn().map_err(|error| format!("{QEMU} could not be run: {error}"))?;
+        let mut board = Self { process, urls: Vec::new() };
+        let ports = board.accept(&monitor).and_then(|monitor| ask_for_ports(&monitor));
+        let ports = ports.map_err(|error| format!("{QEMU} gives no ports: {error}"))?;
+        board.urls = forwards().zip(ports).map(|(it, port)| it.url(port)).collect();
+        Ok(board)
     }
 
     /// The URLs that the `unstick` tool takes.
-    pub(crate) fn urls(&self) -> impl Iterator<Item = String> {
-        let tcp = self.tcp.iter().filter_map(|(service, socket)| {
-            Some(format!("{}://{}", service.as_str(), socket.local_addr().ok()?))
-        });
-        let udp = self.udp.iter().filter_map(|(service, socket)| {
-            Some(format!("{}+udp://{}", service.as_str(), socket.local_addr().ok()?))
-        });
-        tcp.chain(udp)
+    pub(crate) fn urls(&self) -> &[String] {
+        &self.urls
     }
 
-    /// What QEMU is told about them.
-    fn network(&self) -> String {
-        let forward = |transport, host: io::Result<SocketAddr>, guest: Option<u16>| {
-            let (host, guest, address) = (host.ok()?, guest?, ADDRESS.address());
-            Some(format!(",hostfwd={transport}:{host}-{address}:{guest}"))
-        };
-        let tcp = self.tcp.iter().filter_map(|(service, socket)| {
-            forward("tcp", socket.local_addr(), Some(service.tcp_port()))
-        });
-        let udp = self.udp.iter().filter_map(|(service, socket)| {
-            forward("udp", socket.local_addr(), service.udp_port())
-        });
-        tcp.chain(udp).fold("user,id=n0".into(), |all, one| all + &one)
+    /// Passes the board's log on to stdout for as long as the board runs; gives why it has ended.
+    pub(crate) fn run(mut self) -> String {
+        let mut log = self.process.stdout.take();
+        if let Some(Err(error)) = log.as_mut().map(|log| io::copy(log, &mut io::stdout())) {
+            return format!("the log cannot be printed: {error}");
+        }
+        match self.process.wait() {
+            Ok(status) => format!("{QEMU} has ended: {status}"),
+            Err(error) => format!("{QEMU} is gone: {error}"),
+        }
+    }
+
+    /// The connection that QEMU makes, unless it ends before.
+    fn accept(&mut self, monitor: &TcpListener) -> io::Result<TcpStream> {
+        const PAUSE: Duration = Duration::from_millis(5);
+        monitor.set_nonblocking(true)?;
+        loop {
+            match monitor.accept() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                accepted => break accepted.map(|(stream, _)| stream),
+            }
+            if let Some(status) = self.process.try_wait()? {
+                break Err(io::Error::other(format!("it has ended: {status}")));
+            }
+            thread::sleep(PAUSE);
+        }
     }
 }
 
-/// Runs the program until it is ended; comes back only with the reason why it could not.
-pub(crate) fn run(machine: &str, program: &Path, ports: Ports, more: &[OsString]) -> String {
-    let mut qemu = Command::new(QEMU);
-    qemu.args(["-M", machine, "-display", "none", "-monitor", "none", "-serial", "stdio"])
-        .args(["-netdev", &ports.network(), "-net", "nic,netdev=n0", "-kernel"])
-        .arg(program)
-        .args(more);
-    drop(ports); // QEMU binds them now
-    format!("{QEMU} could not be run: {}", become_it(qemu))
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
-/// This process becomes QEMU, so that whatever ends it ends QEMU.
-#[cfg(unix)]
-fn become_it(mut command: Command) -> io::Error {
-    std::os::unix::process::CommandExt::exec(&mut command)
+/// A port of the node that is forwarded.
+struct Forward {
+    service: Service,
+    udp: bool,
+    guest: u16,
 }
 
-#[cfg(not(unix))]
-fn become_it(mut command: Command) -> io::Error {
-    match command.status() {
-        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => error,
+impl Forward {
+    const fn transport(&self) -> &'static str {
+        if self.udp { "udp" } else { "tcp" }
+    }
+
+    fn url(&self, port: u16) -> String {
+        let transport = if self.udp { "+udp" } else { "" };
+        format!("{}{transport}://127.0.0.1:{port}", self.service.as_str())
+    }
+}
+
+fn forwards() -> impl Iterator<Item = Forward> {
+    let tcp = |service: Service| Forward { service, udp: false, guest: service.tcp_port() };
+    let udp = |service: Service| Some(Forward { service, udp: true, guest: service.udp_port()? });
+    Service::ALL.into_iter().map(tcp).chain(Service::ALL.into_iter().filter_map(udp))
+}
+
+/// What QEMU is told about them; port 0 is any that is free.
+fn network() -> String {
+    forwards().fold("user,id=n0".into(), |all, it| {
+        let (transport, address, guest) = (it.transport(), ADDRESS.address(), it.guest);
+        format!("{all},hostfwd={transport}:127.0.0.1:0-{address}:{guest}")
+    })
+}
+
+/// The port that each of [`forwards`] has.
+fn ask_for_ports(mut monitor: &TcpStream) -> io::Result<Vec<u16>> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    monitor.set_nonblocking(false)?;
+    monitor.set_read_timeout(Some(PATIENCE))?;
+    monitor.write_all(b"info usernet\n")?;
+    read_ports(monitor)
+}
+
+fn read_ports(monitor: impl Read) -> io::Result<Vec<u16>> {
+    let mut ports: Vec<_> = forwards().map(|it| (it, None)).collect();
+    for line in BufReader::new(monitor).lines() {
+        let line = line?;
+        let Some((transport, host, guest)) = forwarded(&line) else { continue };
+        for (it, port) in &mut ports {
+            if it.transport() == transport && it.guest == guest {
+                *port = Some(host);
+            }
+        }
+        if let Some(all) = ports.iter().map(|(_, port)| *port).collect() {
+            return Ok(all);
+        }
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+/// A line of the monitor about a forwarded port: transport, the port here, the node's port.
+fn forwarded(line: &str) -> Option<(&'static str, u16, u16)> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let [kind, _file, _host, host, _guest, guest, ..] = words[..] else { return None };
+    let transport = match kind {
+        "TCP[HOST_FORWARD]" => "tcp",
+        "UDP[HOST_FORWARD]" => "udp",
+        _ => return None,
+    };
+    Some((transport, host.parse().ok()?, guest.parse().ok()?))
+}
+
+/// Has the kernel end this process with the thread that started it.
+#[cfg(target_os = "linux")]
+pub(crate) fn die_with_parent() -> Result<(), String> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::SIGKILL)
+        .map_err(|errno| format!("--die-with-parent is refused: {errno}"))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn die_with_parent() -> Result<(), String> {
+    Ok(())
+}
+
+/// Has the kernel end QEMU with this process, whatever ends that: in order, so that a capture is
+/// whole. Elsewhere than on Linux it ends with Ctrl-C only, which the terminal tells both.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "what runs between fork and exec is restricted")]
+fn end_with_us(qemu: &mut Command) {
+    use nix::sys::{prctl::set_pdeathsig, signal::SIGTERM};
+    use std::os::unix::process::CommandExt as _;
+    // SAFETY: it makes one system call, and neither allocates nor takes a lock.
+    unsafe { qemu.pre_exec(|| Ok(set_pdeathsig(SIGTERM)?)) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_us(_: &mut Command) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As QEMU 7.2 writes it, its echo of the question before.
+    const TOLD: &str = "(qemu) i\x1b[K\x1b[Dinfo usernet\x1b[K\r
+Hub -1 (n0):\r
+  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\r
+  TCP[HOST_FORWARD]  12       127.0.0.1 40004       10.0.2.15  8088     0     0\r
+  TCP[HOST_FORWARD]  11       127.0.0.1 40003       10.0.2.15  8087     0     0\r
+  TCP[HOST_FORWARD]  10       127.0.0.1 40002       10.0.2.15  8086     0     0\r
+  TCP[HOST_FORWARD]   9       127.0.0.1 40001       10.0.2.15  8080     0     0\r
+  UDP[236 sec]       14       127.0.0.1 55555       10.0.2.15  8092     0     0\r
+  UDP[HOST_FORWARD]  13       127.0.0.1 40006       10.0.2.15  8093     0     0\r
+  UDP[HOST_FORWARD]   8       127.0.0.1 40005       10.0.2.15  8092     0     0\r
+(qemu) ";
+
+    #[test]
+    fn the_monitor_tells_the_ports() {
+        let ports = read_ports(TOLD.as_bytes()).unwrap();
+        assert_eq!(ports, [40001, 40002, 40003, 40004, 40005, 40006]);
+        let urls: Vec<_> = forwards().zip(ports).map(|(it, port)| it.url(port)).collect();
+        assert_eq!(urls[0], "echo://127.0.0.1:40001");
+        assert_eq!(urls[5], "command+udp://127.0.0.1:40006");
+    }
+
+    #[test]
+    fn a_monitor_that_ends_too_early_is_an_error() {
+        let (told, _) = TOLD.split_once("  UDP[HOST_FORWARD]   8").unwrap();
+        assert_eq!(read_ports(told.as_bytes()).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the board's program is built with.
+/// What a board's program is built with.
 pub(crate) struct Toolchain {
     cargo: PathBuf,
     rustc: PathBuf,
@@ -62,14 +62,20 @@ pub(crate) fn find(target: &str) -> Result<Toolchain, String> {
 }
 
 impl Toolchain {
-    /// Builds the board's program; gives its path. What the compiler says goes to stderr.
-    pub(crate) fn build(&self, target: &str) -> Result<PathBuf, String> {
-        const PROGRAM: &str = "unstick-firmware";
+    /// Builds a package of this workspace by this command of cargo's, as `build` or `rustc`; gives
+    /// the folder where what was built is. What the compiler says goes to stderr.
+    pub(crate) fn build(
+        &self,
+        package: &str,
+        command: &[&str],
+        target: &str,
+    ) -> Result<PathBuf, String> {
         let folder = target_folder()?;
         let mut cargo = Command::new(&self.cargo);
         cargo
-            .args(["build", "--release", "--locked", "--features", "device"])
-            .args(["--bin", PROGRAM, "--target", target, "--target-dir"])
+            .args(command)
+            .args(["--release", "--locked", "--package", package])
+            .args(["--target", target, "--target-dir"])
             .arg(&folder)
             .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
             .env("RUSTC", &self.rustc)
@@ -86,14 +92,14 @@ impl Toolchain {
             .status()
             .map_err(|error| format!("{} could not be run: {error}", self.cargo.display()))?;
         if !status.success() {
-            return Err(format!("the program was not built for {target}; see above"));
+            return Err(format!("{package} was not built for {target}; see above"));
         }
-        Ok(folder.join(target).join("release").join(PROGRAM))
+        Ok(folder.join(target).join("release"))
     }
 }
 
 /// The target folder that this program was built in.
-fn target_folder() -> Result<PathBuf, String> {
+pub(crate) fn target_folder() -> Result<PathBuf, String> {
     let program = env::current_exe().map_err(|error| format!("this program is gone: {error}"))?;
     let folder = program.parent().and_then(Path::parent);
     folder.map(Path::to_path_buf).ok_or_else(|| "this program is in no target folder".into())
