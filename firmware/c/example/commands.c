@@ -1,0 +1,30 @@
+#include "commands.h"
+
+#include "board.h"
+
+static unstick_status led(void *context, const unstick_call *call, unstick_text *text) {
+    (void)context;
+    if (unstick_call_is(call, "on")) {
+        board_set_led(true);
+    } else if (unstick_call_is(call, "off")) {
+        board_set_led(false);
+    } else if (unstick_call_is(call, "toggle")) {
+        board_set_led(!board_led());
+    } else {
+        unstick_text_print(text, "led is on, off or toggle, not `");
+        unstick_text_write(text, call->args, call->args_len);
+        unstick_text_print(text, "`");
+        return UNSTICK_STATUS_BAD_REQUEST;
+    }
+    unstick_text_print(text, board_led() ? "led on" : "led off");
+    return UNSTICK_STATUS_OK;
+}
+
+const unstick_command commands[COMMANDS] = {
+    {
+        .name = "led",
+        .usage = "led on|off|toggle",
+        .help = "switches the board's LED",
+        .run = led,
+    },
+};

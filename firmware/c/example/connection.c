@@ -1,0 +1,145 @@
+/* lwIP's callbacks only copy bytes and take notes; connection_poll, which the main loop calls after
+ * each packet, does the rest. So nothing here runs inside of lwIP, where a connection may not be
+ * aborted at will.
+ *
+ * Output is sent from the ring it was written to, without a copy: a session has no memory of what
+ * it gave, and lwIP may have none left to copy it to. So the ring keeps each byte until the peer
+ * has acknowledged it, and a connection stays ours until its ring is empty. */
+
+#include "connection.h"
+
+#include <string.h>
+
+/* A peer that has been silent that long is asked whether it is there, and asked again; one that
+ * leaves so many questions unanswered is given up. */
+#define SILENCE_MS 15000
+#define QUESTIONS 3
+
+static void release(struct connection *it) {
+    tcp_arg(it->pcb, NULL);
+    tcp_recv(it->pcb, NULL);
+    tcp_sent(it->pcb, NULL);
+    tcp_err(it->pcb, NULL);
+    it->pcb = NULL;
+}
+
+/* The connection is gone, and lwIP's part of it already free. */
+static void on_lost(void *arg, err_t why) {
+    struct connection *it = arg;
+    (void)why;
+    unstick_session_abort(&it->session, it->node);
+    it->pcb = NULL;
+}
+
+static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, err_t error) {
+    struct connection *it = arg;
+    (void)error;
+    if (packet == NULL) {
+        it->ended = true;
+        return ERR_OK;
+    }
+    if (it->closed) {
+        tcp_recved(pcb, packet->tot_len); /* discarded, so that the peer's FIN can come */
+    } else if (packet->tot_len > sizeof it->input - it->input_len) {
+        return ERR_MEM; /* beyond the window: lwIP keeps it for later */
+    } else {
+        uint8_t *space = it->input + it->input_len;
+        it->input_len += pbuf_copy_partial(packet, space, packet->tot_len, 0);
+    }
+    pbuf_free(packet);
+    return ERR_OK;
+}
+
+static err_t on_acknowledged(void *arg, struct tcp_pcb *pcb, u16_t len) {
+    struct connection *it = arg;
+    (void)pcb;
+    it->output_start = (it->output_start + len) % sizeof it->output;
+    it->output_len -= len;
+    it->output_queued -= len;
+    return ERR_OK;
+}
+
+void connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *node,
+                     unstick_service service) {
+    memset(it, 0, sizeof *it);
+    it->pcb = pcb;
+    it->node = node;
+    unstick_session_start(&it->session, service, NULL);
+    tcp_arg(pcb, it);
+    tcp_recv(pcb, on_received);
+    tcp_sent(pcb, on_acknowledged);
+    tcp_err(pcb, on_lost);
+    tcp_nagle_disable(pcb); /* replies are written whole, so waiting for more only costs time */
+    ip_set_option(pcb, SOF_KEEPALIVE);
+    pcb->keep_idle = SILENCE_MS;
+    pcb->keep_intvl = SILENCE_MS;
+    pcb->keep_cnt = QUESTIONS;
+}
+
+/* Lets the session go on until it waits for a packet. */
+static void step(struct connection *it, uint64_t now_us) {
+    for (;;) {
+        size_t end = (it->output_start + it->output_len) % sizeof it->output;
+        size_t unused = sizeof it->output - it->output_len;
+        size_t space = LWIP_MIN(unused, sizeof it->output - end);
+        unstick_step step = unstick_session_step(&it->session, it->node, now_us, it->input,
+                                                 it->input_len, it->output + end, space);
+        it->output_len += step.given;
+        it->input_len -= step.taken;
+        memmove(it->input, it->input + step.taken, it->input_len);
+        tcp_recved(it->pcb, (u16_t)step.taken);
+        it->deadline_us = step.deadline_us;
+        if (step.next == UNSTICK_NEXT_CLOSED) {
+            it->closed = true;
+            tcp_recved(it->pcb, (u16_t)it->input_len);
+            it->input_len = 0;
+            return;
+        }
+        if (step.next == UNSTICK_NEXT_INPUT && it->ended && !it->told) {
+            it->told = true;
+            unstick_session_end(&it->session);
+        } else if (step.next != UNSTICK_NEXT_OUTPUT || it->output_len == sizeof it->output) {
+            return;
+        }
+    }
+}
+
+/* Tells lwIP of what is in the ring; where it has no memory for that now, a later poll does. */
+static void send(struct connection *it) {
+    while (it->output_queued < it->output_len) {
+        size_t at = (it->output_start + it->output_queued) % sizeof it->output;
+        size_t rest = it->output_len - it->output_queued;
+        size_t len = LWIP_MIN(rest, sizeof it->output - at);
+        len = LWIP_MIN(len, tcp_sndbuf(it->pcb));
+        if (len == 0 || tcp_write(it->pcb, it->output + at, (u16_t)len, 0) != ERR_OK) {
+            break;
+        }
+        it->output_queued += len;
+    }
+    tcp_output(it->pcb);
+}
+
+uint64_t connection_poll(struct connection *it, uint64_t now_us) {
+    if (it->pcb == NULL) {
+        return UNSTICK_NEVER;
+    }
+    if (!it->closed) {
+        step(it, now_us);
+    }
+    send(it);
+    if (it->closed && !it->shut && it->output_queued == it->output_len) {
+        it->shut = true;
+        tcp_shutdown(it->pcb, 0, 1);
+    }
+    if (it->shut && it->ended && it->output_len == 0) {
+        struct tcp_pcb *pcb = it->pcb;
+        release(it);
+        tcp_close(pcb);
+        return UNSTICK_NEVER;
+    }
+    if (it->closed && now_us >= it->deadline_us) {
+        tcp_abort(it->pcb); /* on_lost follows */
+        return UNSTICK_NEVER;
+    }
+    return it->deadline_us;
+}

@@ -1,0 +1,559 @@
+/**
+ * Unstick: message boundaries for TCP and UDP, without a heap. Generated from firmware/c/src by
+ * tests/header.rs; do not edit.
+ *
+ * A session is a filter, as zlib's inflate is: you show it the bytes that came and some space, it
+ * takes from the one, gives to the other, and says what it waits for. You move the bytes.
+ *
+ *  1. Start an `unstick_node`, once.
+ *  2. For each new connection start an `unstick_session`.
+ *  3. Call `unstick_session_step` with the input that was not taken yet and with space for output.
+ *     Drop the bytes taken, send the bytes given, in that order or together.
+ *  4. Do what `next` asks for: bring input, or send and come again, or close. Step again at
+ *     `deadline_us` in any case.
+ *  5. When the peer closes its side, call `unstick_session_end` and go on. When the connection is
+ *     lost, call `unstick_session_abort` and forget it.
+ *
+ * A datagram is answered by one call, `unstick_datagram_answer`. Frames alone, without a node, are
+ * `unstick_frame_prefix` and `unstick_decoder_next`.
+ *
+ * For all functions:
+ *
+ *  - Nothing allocates, blocks, or keeps a pointer, but for the node what its config points to.
+ *  - Objects are memory of yours, `sizeof` bytes, which must not move while they are used. Zeroed
+ *    memory is an object that has not been started; a function says so and does nothing.
+ *  - A NULL where there must not be one, a number that is none of its enum and the like are an
+ *    error, see `unstick_error`. A pointer into nowhere can not be seen, as everywhere in C. Where
+ *    a length is 0 its pointer may be NULL.
+ *  - A node, its sessions and its datagrams belong to one thread; none of this is for interrupts.
+ *  - Times are microseconds on a clock of yours that never goes back. Without a clock pass 0.
+ *  - Texts are UTF-8: `const char *` is NUL-terminated, `uint8_t *` has its length beside it.
+ */
+
+#ifndef UNSTICK_H
+#define UNSTICK_H
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if UINTPTR_MAX > 0xFFFFFFFFu
+#define UNSTICK_64_BIT
+#else
+#define UNSTICK_32_BIT
+#endif
+
+/**
+ * Called where Rust would panic, which no input can bring about. You write it, for a reset; it must
+ * not return.
+ */
+#ifdef __cplusplus
+extern "C"
+#endif
+void unstick_panic(void);
+
+#if defined(UNSTICK_32_BIT)
+/// Bytes of an `unstick_node`.
+#define UNSTICK_NODE_SIZE 3000
+#endif
+
+#if defined(UNSTICK_64_BIT)
+/// Bytes of an `unstick_node`.
+#define UNSTICK_NODE_SIZE 3712
+#endif
+
+/// The same in `uint64_t`, which gives them their alignment.
+#define UNSTICK_NODE_WORDS (UNSTICK_NODE_SIZE / 8)
+
+/// Most files of a node.
+#define UNSTICK_MAX_FILES 8
+
+#if defined(UNSTICK_32_BIT)
+/// Bytes of an `unstick_session`.
+#define UNSTICK_SESSION_SIZE 2560
+#endif
+
+#if defined(UNSTICK_64_BIT)
+/// Bytes of an `unstick_session`.
+#define UNSTICK_SESSION_SIZE 2592
+#endif
+
+/// The same in `uint64_t`, which gives them their alignment.
+#define UNSTICK_SESSION_WORDS (UNSTICK_SESSION_SIZE / 8)
+
+/// The deadline of something that has none.
+#define UNSTICK_NEVER UINT64_MAX
+
+/// Most commands of a node's own.
+#define UNSTICK_MAX_COMMANDS 16
+
+/// Bytes before a frame's payload: its length, signed, the lowest byte first.
+#define UNSTICK_PREFIX_SIZE 4
+
+/// Bytes of an `unstick_decoder`.
+#define UNSTICK_DECODER_SIZE 72
+
+/// The same in `uint64_t`, which gives them their alignment.
+#define UNSTICK_DECODER_WORDS (UNSTICK_DECODER_SIZE / 8)
+
+/// How a function was called wrongly. It then has done nothing, but for what its own comment says.
+enum unstick_error
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// All is well.
+    UNSTICK_ERROR_NONE,
+    /// A pointer is NULL that must not be.
+    UNSTICK_ERROR_NULL,
+    /// A pointer to one of the opaque objects is not aligned, a buffer is longer than the address
+    /// space, or input and output overlap.
+    UNSTICK_ERROR_MEMORY,
+    /// The object has not been started.
+    UNSTICK_ERROR_NOT_STARTED,
+    /// The object is in use: a command called back into the node or session that runs it.
+    UNSTICK_ERROR_IN_USE,
+    /// A number is none of its enum, or a service is not served this way.
+    UNSTICK_ERROR_VALUE,
+    /// A text is not UTF-8.
+    UNSTICK_ERROR_TEXT,
+    /// A command has no name or no function, its name has a space in it or is that of another or of
+    /// one every node has; or there are more than `UNSTICK_MAX_COMMANDS`.
+    UNSTICK_ERROR_COMMAND,
+    /// There are more than `UNSTICK_MAX_FILES` files.
+    UNSTICK_ERROR_FILES,
+    /// The text does not fit: nothing of it was written.
+    UNSTICK_ERROR_FULL,
+    /// The payload is longer than a frame can be.
+    UNSTICK_ERROR_TOO_LONG,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_error unstick_error;
+#else
+typedef uint8_t unstick_error;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// The kind of a reply.
+enum unstick_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// The command ran; the text is its answer.
+    UNSTICK_STATUS_OK,
+    /// No command of that name.
+    UNSTICK_STATUS_UNKNOWN_COMMAND,
+    /// The arguments are wrong; the text says how.
+    UNSTICK_STATUS_BAD_REQUEST,
+    /// Something is over a limit; the text names it.
+    UNSTICK_STATUS_TOO_LARGE,
+    /// The reply does not fit a datagram.
+    UNSTICK_STATUS_TRUNCATED,
+    /// Not allowed here.
+    UNSTICK_STATUS_DENIED,
+    /// The command ran and failed.
+    UNSTICK_STATUS_FAILED,
+    /// Not now.
+    UNSTICK_STATUS_BUSY,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_status unstick_status;
+#else
+typedef uint8_t unstick_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// What a node counts.
+enum unstick_event
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// Requests begun, and datagrams of the UDP echo.
+    UNSTICK_EVENT_FRAMES,
+    /// Bytes taken in.
+    UNSTICK_EVENT_BYTES,
+    /// Requests refused because something in them is over a limit.
+    UNSTICK_EVENT_OVERSIZED,
+    /// Datagrams cut on arrival, and UDP replies that did not fit.
+    UNSTICK_EVENT_TRUNCATED,
+    /// Requests refused for another reason, and datagrams dropped.
+    UNSTICK_EVENT_REJECTED,
+    /// Connections that were lost.
+    UNSTICK_EVENT_RESETS,
+    /// Connections closed upon a deadline.
+    UNSTICK_EVENT_TIMEOUTS,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_event unstick_event;
+#else
+typedef uint8_t unstick_event;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// What a connection or a datagram socket is for, with the ports that clients expect.
+enum unstick_service
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// Bytes in, the same bytes out, a-z in upper case. TCP 8080, UDP 8092.
+    UNSTICK_SERVICE_ECHO,
+    /// Bare requests in, frames out. TCP 8086.
+    UNSTICK_SERVICE_FRAME,
+    /// Bare requests in, messages out. TCP 8087.
+    UNSTICK_SERVICE_MESSAGE,
+    /// Messages in, messages out. TCP 8088, UDP 8093.
+    UNSTICK_SERVICE_COMMAND,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_service unstick_service;
+#else
+typedef uint8_t unstick_service;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// What a session waits for.
+enum unstick_next
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// More input; all there was has been taken.
+    UNSTICK_NEXT_INPUT,
+    /// Space in the output: send what was given, then step again.
+    UNSTICK_NEXT_OUTPUT,
+    /// The host; a node in C answers at once, so this does not occur.
+    UNSTICK_NEXT_HOST,
+    /// Nothing: it is over. Send what was given, close, discard what still comes.
+    UNSTICK_NEXT_CLOSED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_next unstick_next;
+#else
+typedef uint8_t unstick_next;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// Why a session is over.
+enum unstick_reason
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// It is not.
+    UNSTICK_REASON_NONE,
+    /// The input ended where it may.
+    UNSTICK_REASON_END,
+    /// `unstick_session_finish` was called, and all that was begun is done.
+    UNSTICK_REASON_FINISHED,
+    /// The peer broke a rule.
+    UNSTICK_REASON_PROTOCOL,
+    /// The peer announced more than the session skips.
+    UNSTICK_REASON_OVERSIZED,
+    /// A body ended before its announced size, on our side.
+    UNSTICK_REASON_BROKEN,
+    /// A deadline passed.
+    UNSTICK_REASON_TIMEOUT,
+    /// The connection was lost.
+    UNSTICK_REASON_ABORTED,
+    /// The step was called wrongly, see `error`.
+    UNSTICK_REASON_MISUSE,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_reason unstick_reason;
+#else
+typedef uint8_t unstick_reason;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// What a decoder found.
+enum unstick_found
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// Nothing more: all input was taken.
+    UNSTICK_FOUND_NOTHING,
+    /// The next bytes of a frame.
+    UNSTICK_FOUND_PIECE,
+    /// A frame over the limit, which was discarded.
+    UNSTICK_FOUND_SKIPPED,
+    /// A bad prefix, or the end of input inside a frame: the stream has no known boundary any more.
+    UNSTICK_FOUND_DAMAGED,
+    /// The call was wrong, see `error`.
+    UNSTICK_FOUND_MISUSE,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_found unstick_found;
+#else
+typedef uint8_t unstick_found;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// Where a command writes its answer, up to 1024 bytes. It is gone once the command returns.
+typedef struct unstick_text unstick_text;
+
+/// A node: what all its sessions and datagrams share. It is in memory of yours, static or not, that
+/// stays where it is; nothing of it is for you to read.
+typedef struct unstick_node {
+    uint64_t opaque[UNSTICK_NODE_WORDS];
+} unstick_node;
+
+/// What a command is given.
+typedef struct unstick_call {
+    /// What follows the command's name and one space: UTF-8, not NUL-terminated.
+    const uint8_t *args;
+    /// Bytes of the arguments.
+    size_t args_len;
+    /// The time that the call was made with, in microseconds.
+    uint64_t now_us;
+} unstick_call;
+
+/// A row of a node's table of commands. Its texts are NUL-terminated UTF-8.
+typedef struct unstick_command {
+    /// The first word of a request that runs it.
+    const char *name;
+    /// How it is called, name included.
+    const char *usage;
+    /// What it does, in one line.
+    const char *help;
+    /// Runs it. The text it writes is the answer, or with another status than `UNSTICK_STATUS_OK`
+    /// the reason, of which clients see 160 bytes. It must not call back into the node, and it must
+    /// come back: neither `longjmp` nor an exception may leave it.
+    unstick_status (*run)(void *context, const struct unstick_call *call, struct unstick_text *text);
+} unstick_command;
+
+/// What a node is started with. It needs its three texts; zero or NULL is right for all else that
+/// you do without.
+typedef struct unstick_config {
+    /// The node's name, as the command `info` tells it.
+    const char *name;
+    /// Its version.
+    const char *version;
+    /// What it runs on.
+    const char *target;
+    /// The largest datagram it can send, in bytes of UDP payload: 1472 on Ethernet.
+    size_t datagram;
+    /// The UDP ports it answers on, of the echo and the command service; 0 for 8092 and 8093. What
+    /// comes from these numbers is dropped: two nodes would answer each other for ever.
+    uint16_t udp_ports[2];
+    /// A table of commands of your own; NULL if there are none.
+    const struct unstick_command *commands;
+    /// Rows of the table, at most `UNSTICK_MAX_COMMANDS`.
+    size_t command_count;
+    /// Given to each of these commands as it is.
+    void *context;
+    /// Memory for files, `file_count` times `file_size` bytes of any alignment; NULL for a node
+    /// that keeps none.
+    uint8_t *files;
+    /// Number of files, at most `UNSTICK_MAX_FILES`. A file that is replaced while it is read needs
+    /// two.
+    size_t file_count;
+    /// Most bytes of a file.
+    size_t file_size;
+} unstick_config;
+
+/// The server's side of one connection, in memory of yours; nothing of it is for you to read.
+typedef struct unstick_session {
+    uint64_t opaque[UNSTICK_SESSION_WORDS];
+} unstick_session;
+
+/// What a session allows and how long it waits. All of it counts, and 0 is no time at all: begin
+/// with `UNSTICK_LIMITS_DEFAULT` and change what you want otherwise.
+typedef struct unstick_limits {
+    /// Most bytes read and discarded of a body that is refused; upon a longer one the connection is
+    /// closed.
+    uint64_t skip;
+    /// Longest wait between requests, in microseconds.
+    uint64_t idle_us;
+    /// Longest time from a header's first byte to its last, in microseconds.
+    uint64_t header_us;
+    /// Longest wait without a byte moving inside a body or while output is not taken, in
+    /// microseconds.
+    uint64_t stall_us;
+} unstick_limits;
+
+/// What a step did.
+typedef struct unstick_step {
+    /// Bytes taken off the front of the input.
+    size_t taken;
+    /// Bytes written to the front of the output.
+    size_t given;
+    /// When to step again in any case, or `UNSTICK_NEVER`; once the session is closed, when to give
+    /// up sending what was given.
+    uint64_t deadline_us;
+    /// What the session waits for.
+    unstick_next next;
+    /// Why it is over.
+    unstick_reason reason;
+    /// How the call was wrong; then nothing was taken, nothing given, and `next` is
+    /// `UNSTICK_NEXT_CLOSED`.
+    unstick_error error;
+} unstick_step;
+
+/// What becomes of a datagram.
+typedef struct unstick_reply {
+    /// Whether a reply is to be sent, which may be empty.
+    bool send;
+    /// Bytes of it in the output.
+    size_t len;
+    /// How the call was wrong; then nothing is to be sent.
+    unstick_error error;
+} unstick_reply;
+
+/// Decodes a stream of frames, in memory of yours; nothing of it is for you to read.
+typedef struct unstick_decoder {
+    uint64_t opaque[UNSTICK_DECODER_WORDS];
+} unstick_decoder;
+
+/// Consecutive bytes of a frame. A frame that lies whole in the input is one piece, a torn one is
+/// several; only an empty frame has an empty piece.
+typedef struct unstick_piece {
+    /// What it is.
+    unstick_found found;
+    /// How the call was wrong.
+    unstick_error error;
+    /// Payload bytes of the whole frame.
+    uint32_t total;
+    /// Payload bytes that came before these. A frame is whole once `offset + len == total`.
+    uint32_t offset;
+    /// The bytes, inside the input.
+    const uint8_t *bytes;
+    /// How many.
+    size_t len;
+    /// Bytes taken off the front of the input.
+    size_t taken;
+} unstick_piece;
+
+/// What sessions allow that are started without limits.
+#define UNSTICK_LIMITS_DEFAULT (unstick_limits){ .skip = 65536, .idle_us = 300000000, .header_us = 10000000, .stall_us = 30000000 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/// Starts a node.
+///
+/// The config itself is copied. Its texts, its table and its memory for files must stay as long as
+/// the node is used; the memory for files is the node's alone. A node that is started again begins
+/// anew, without files: abort its sessions before. Errors: `NULL` for the node, the config or a
+/// text; `MEMORY`, `TEXT`, `COMMAND`, `FILES`.
+unstick_error unstick_node_start(struct unstick_node *node,
+                                 const struct unstick_config *config,
+                                 uint64_t now_us);
+
+/// Adds to a counter what only the network's side sees, as a datagram that was dropped. Counters
+/// stop at their end.
+unstick_error unstick_node_count(struct unstick_node *node, unstick_event what, uint64_t count);
+
+/// A counter; 0 where the call is wrong.
+uint64_t unstick_node_counter(struct unstick_node *node, unstick_event what);
+
+/// Starts a session, for a connection that has just been opened.
+///
+/// It may be in memory of an earlier session that is closed or was aborted. `limits` are copied;
+/// NULL stands for `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `VALUE`
+/// for the service.
+unstick_error unstick_session_start(struct unstick_session *session,
+                                    unstick_service service,
+                                    const struct unstick_limits *limits);
+
+/// Takes from the input, gives to the output, and says what it waits for. A session has the same
+/// node in all its steps.
+///
+/// Show it all the input there is that was not taken, and as much space as you like; either may be
+/// empty, with any pointer. A step too many does no harm. Input and output must not overlap. A bare
+/// request ends with its line or with the input of this call, so show what one receive brought in
+/// one piece.
+struct unstick_step unstick_session_step(struct unstick_session *session,
+                                         struct unstick_node *node,
+                                         uint64_t now_us,
+                                         const uint8_t *input,
+                                         size_t input_len,
+                                         uint8_t *output,
+                                         size_t output_len);
+
+/// No more input will come, because the peer has closed its side. Step on: what came is still
+/// answered.
+unstick_error unstick_session_end(struct unstick_session *session);
+
+/// Take no new request, and close once what was begun is done. Step on until it is closed.
+unstick_error unstick_session_finish(struct unstick_session *session);
+
+/// The connection is lost: gives back to the node what the session had of it. A session that is not
+/// closed must be aborted before its memory is used for anything else.
+unstick_error unstick_session_abort(struct unstick_session *session, struct unstick_node *node);
+
+/// Writes one sentence on why a session is over, cut to `size` bytes with its NUL; gives its bytes
+/// without the NUL. Nothing is written where `size` is 0 or the call is wrong.
+size_t unstick_session_reason(struct unstick_session *session, char *text, size_t size);
+
+/// Answers a datagram of the echo or command service, which came from the peer's port `from_port`.
+///
+/// `input` are the `input_len` bytes that are here of a datagram of `true_len` bytes: less where
+/// the receive buffer was too small, which is answered as such. `output_len` is the largest
+/// datagram you can send: a longer answer is replied to with status `truncated`. A reply is never
+/// longer than three times its request. Input and output must not overlap.
+struct unstick_reply unstick_datagram_answer(struct unstick_node *node,
+                                             unstick_service service,
+                                             uint64_t now_us,
+                                             uint16_t from_port,
+                                             const uint8_t *input,
+                                             size_t input_len,
+                                             size_t true_len,
+                                             uint8_t *output,
+                                             size_t output_len);
+
+/// Adds UTF-8 text to a command's answer, all of it or none.
+///
+/// Errors: `NULL`, `MEMORY`, `TEXT` if it is not UTF-8, `FULL` if it does not fit. After either of
+/// the last two the request is refused, so a command need not look.
+unstick_error unstick_text_write(struct unstick_text *text, const uint8_t *bytes, size_t len);
+
+/// Adds a NUL-terminated string to a command's answer: `unstick_text_write` without a length.
+unstick_error unstick_text_print(struct unstick_text *text, const char *string);
+
+/// Whether a call's arguments are this NUL-terminated word, white space around them aside.
+bool unstick_call_is(const struct unstick_call *call, const char *word);
+
+/// Writes the prefix of a payload of `len` bytes, to be sent before it, to the
+/// `UNSTICK_PREFIX_SIZE` bytes of the output. Errors: `NULL`, and `TOO_LONG` for more than
+/// 2147483647 bytes.
+unstick_error unstick_frame_prefix(size_t len, uint8_t *output);
+
+/// Starts a decoder of frames of at most `limit` bytes. A longer one is read and discarded if it
+/// has at most `skip` bytes, else it is an error. Errors: `NULL` or `MEMORY` for the decoder.
+unstick_error unstick_decoder_start(struct unstick_decoder *decoder, uint32_t limit, uint64_t skip);
+
+/// Takes bytes off the front of the input, up to and including the next thing found. Call it with
+/// what is left until it finds `UNSTICK_FOUND_NOTHING`; then bring the next input.
+struct unstick_piece unstick_decoder_next(struct unstick_decoder *decoder,
+                                          const uint8_t *input,
+                                          size_t input_len);
+
+/// The input has ended: `UNSTICK_FOUND_NOTHING` between frames, `UNSTICK_FOUND_DAMAGED` inside one,
+/// `UNSTICK_FOUND_MISUSE` where the call is wrong.
+unstick_found unstick_decoder_end(struct unstick_decoder *decoder);
+
+/// Writes one sentence on what is wrong with the stream, cut to `size` bytes with its NUL; gives
+/// its bytes without the NUL. Nothing is written where `size` is 0 or the call is wrong.
+size_t unstick_decoder_reason(struct unstick_decoder *decoder, char *text, size_t size);
+
+/// One sentence about an error, NUL-terminated and constant; it is never NULL.
+const char *unstick_strerror(unstick_error error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* UNSTICK_H */

@@ -1,0 +1,165 @@
+//! The node: who it is, its commands, its files, its counters.
+
+use crate::command::{self, unstick_command};
+use crate::device::Device;
+use crate::error::{code, unstick_error};
+use crate::memory::{Kind, Slot, fits, number, space, text};
+use core::ffi::{c_char, c_void};
+use core::mem::MaybeUninit;
+use unstick::host::{Counters, Event, Identity};
+use unstick::store::RamStore;
+use unstick::{Instant, Service};
+
+/// Bytes of an `unstick_node`.
+#[cfg(target_pointer_width = "32")]
+pub const UNSTICK_NODE_SIZE: usize = 3000;
+/// Bytes of an `unstick_node`.
+#[cfg(target_pointer_width = "64")]
+pub const UNSTICK_NODE_SIZE: usize = 3712;
+/// The same in `uint64_t`, which gives them their alignment.
+pub const UNSTICK_NODE_WORDS: usize = UNSTICK_NODE_SIZE / 8;
+
+/// Most files of a node.
+pub const UNSTICK_MAX_FILES: usize = 8;
+
+/// A node: what all its sessions and datagrams share. It is in memory of yours, static or not, that
+/// stays where it is; nothing of it is for you to read.
+#[repr(C)]
+pub struct unstick_node {
+    opaque: [MaybeUninit<u64>; UNSTICK_NODE_WORDS],
+}
+
+fits!(unstick_node, Slot<Device>);
+
+impl Kind for Device {
+    const READY: u32 = 0x6E6F_6465;
+}
+
+/// What a node is started with. It needs its three texts; zero or NULL is right for all else that
+/// you do without.
+#[repr(C)]
+pub struct unstick_config {
+    /// The node's name, as the command `info` tells it.
+    pub name: *const c_char,
+    /// Its version.
+    pub version: *const c_char,
+    /// What it runs on.
+    pub target: *const c_char,
+    /// The largest datagram it can send, in bytes of UDP payload: 1472 on Ethernet.
+    pub datagram: usize,
+    /// The UDP ports it answers on, of the echo and the command service; 0 for 8092 and 8093. What
+    /// comes from these numbers is dropped: two nodes would answer each other for ever.
+    pub udp_ports: [u16; 2],
+    /// A table of commands of your own; NULL if there are none.
+    pub commands: *const unstick_command,
+    /// Rows of the table, at most `UNSTICK_MAX_COMMANDS`.
+    pub command_count: usize,
+    /// Given to each of these commands as it is.
+    pub context: *mut c_void,
+    /// Memory for files, `file_count` times `file_size` bytes of any alignment; NULL for a node
+    /// that keeps none.
+    pub files: *mut u8,
+    /// Number of files, at most `UNSTICK_MAX_FILES`. A file that is replaced while it is read needs
+    /// two.
+    pub file_count: usize,
+    /// Most bytes of a file.
+    pub file_size: usize,
+}
+
+/// Starts a node.
+///
+/// The config itself is copied. Its texts, its table and its memory for files must stay as long as
+/// the node is used; the memory for files is the node's alone. A node that is started again begins
+/// anew, without files: abort its sessions before. Errors: `NULL` for the node, the config or a
+/// text; `MEMORY`, `TEXT`, `COMMAND`, `FILES`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_node_start(
+    node: *mut unstick_node,
+    config: Option<&unstick_config>,
+    now_us: u64,
+) -> unstick_error {
+    let config = config.ok_or(unstick_error::Null);
+    // SAFETY: the config is as C was told.
+    let device = config.and_then(|config| unsafe { device(config, now_us) });
+    // SAFETY: the node is NULL or memory of its size.
+    code(device.and_then(|device| unsafe { Slot::start(node.cast(), device) }))
+}
+
+/// # Safety
+///
+/// The config's pointers are NULL or to what its fields say, and that stays.
+unsafe fn device(config: &unstick_config, now_us: u64) -> Result<Device, unstick_error> {
+    let unstick_config { files, file_count, file_size, .. } = *config;
+    if file_count > UNSTICK_MAX_FILES {
+        return Err(unstick_error::Files);
+    }
+    let memory = file_count.checked_mul(file_size).ok_or(unstick_error::Memory)?;
+    // SAFETY: the caller's promises.
+    let (memory, rows, commands, name, version, target) = unsafe {
+        let (rows, commands) = command::table(config.commands, config.command_count)?;
+        let [name, version, target] =
+            [config.name, config.version, config.target].map(|it| text(it));
+        (space(files, memory)?, rows, commands, name?, version?, target?)
+    };
+    let mut files = memory.chunks_exact_mut(file_size.max(1));
+    let store = RamStore::new([(); UNSTICK_MAX_FILES].map(|()| files.next().unwrap_or_default()));
+    let started = Instant::from_micros(now_us);
+    let identity = Identity { name, version, target, datagram: config.datagram, started };
+    let mut udp_ports = Service::UDP_PORTS;
+    for (port, own) in udp_ports.iter_mut().zip(config.udp_ports).filter(|(_, own)| *own != 0) {
+        *port = own;
+    }
+    let (context, counters) = (config.context, Counters::default());
+    Ok(Device { identity, udp_ports, rows, commands, context, store, counters })
+}
+
+/// What a node counts.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum unstick_event {
+    /// Requests begun, and datagrams of the UDP echo.
+    Frames,
+    /// Bytes taken in.
+    Bytes,
+    /// Requests refused because something in them is over a limit.
+    Oversized,
+    /// Datagrams cut on arrival, and UDP replies that did not fit.
+    Truncated,
+    /// Requests refused for another reason, and datagrams dropped.
+    Rejected,
+    /// Connections that were lost.
+    Resets,
+    /// Connections closed upon a deadline.
+    Timeouts,
+}
+
+fn event(value: MaybeUninit<unstick_event>) -> Result<Event, unstick_error> {
+    Event::ALL.get(usize::from(number(value))).copied().ok_or(unstick_error::Value)
+}
+
+/// Adds to a counter what only the network's side sees, as a datagram that was dropped. Counters
+/// stop at their end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_node_count(
+    node: *mut unstick_node,
+    what: MaybeUninit<unstick_event>,
+    count: u64,
+) -> unstick_error {
+    // SAFETY: the node is NULL, zeroed or started.
+    let node = unsafe { Slot::<Device>::borrow(node.cast()) };
+    code(node.and_then(|mut node| {
+        node.counters.count(event(what)?, count);
+        Ok(())
+    }))
+}
+
+/// A counter; 0 where the call is wrong.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_node_counter(
+    node: *mut unstick_node,
+    what: MaybeUninit<unstick_event>,
+) -> u64 {
+    // SAFETY: the node is NULL, zeroed or started.
+    let node = unsafe { Slot::<Device>::borrow(node.cast()) };
+    node.and_then(|node| Ok(node.counters.get(event(what)?))).unwrap_or_default()
+}

@@ -1,0 +1,81 @@
+//! The services, and the limits of a session.
+
+use crate::error::unstick_error;
+use crate::memory::number;
+use core::mem::MaybeUninit;
+use core::time::Duration;
+use unstick::limits::Oversize;
+use unstick::{Limits, Service};
+
+/// What a connection or a datagram socket is for, with the ports that clients expect.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum unstick_service {
+    /// Bytes in, the same bytes out, a-z in upper case. TCP 8080, UDP 8092.
+    Echo,
+    /// Bare requests in, frames out. TCP 8086.
+    Frame,
+    /// Bare requests in, messages out. TCP 8087.
+    Message,
+    /// Messages in, messages out. TCP 8088, UDP 8093.
+    Command,
+}
+
+/// The service that C means.
+pub(crate) fn service(value: MaybeUninit<unstick_service>) -> Result<Service, unstick_error> {
+    match number(value) {
+        0 => Ok(Service::Echo),
+        1 => Ok(Service::Frame),
+        2 => Ok(Service::Message),
+        3 => Ok(Service::Command),
+        _ => Err(unstick_error::Value),
+    }
+}
+
+/// What a session allows and how long it waits. All of it counts, and 0 is no time at all: begin
+/// with `UNSTICK_LIMITS_DEFAULT` and change what you want otherwise.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct unstick_limits {
+    /// Most bytes read and discarded of a body that is refused; upon a longer one the connection is
+    /// closed.
+    pub skip: u64,
+    /// Longest wait between requests, in microseconds.
+    pub idle_us: u64,
+    /// Longest time from a header's first byte to its last, in microseconds.
+    pub header_us: u64,
+    /// Longest wait without a byte moving inside a body or while output is not taken, in
+    /// microseconds.
+    pub stall_us: u64,
+}
+
+/// What sessions allow that are started without limits.
+pub const UNSTICK_LIMITS_DEFAULT: unstick_limits = unstick_limits {
+    skip: 65_536,
+    idle_us: 300_000_000,
+    header_us: 10_000_000,
+    stall_us: 30_000_000,
+};
+
+impl unstick_limits {
+    pub(crate) fn limits(self) -> Limits {
+        Limits {
+            oversize: Oversize::Skip { budget: self.skip },
+            idle: Duration::from_micros(self.idle_us),
+            header: Duration::from_micros(self.header_us),
+            stall: Duration::from_micros(self.stall_us),
+            // Commands of C answer at once.
+            ..Limits::DEFAULT
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_core() {
+        assert_eq!(UNSTICK_LIMITS_DEFAULT.limits(), Limits::DEFAULT);
+    }
+}

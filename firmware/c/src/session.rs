@@ -1,0 +1,242 @@
+//! One connection.
+
+use crate::device::Device;
+use crate::error::{code, unstick_error};
+use crate::memory::{Kind, Slot, fits, space, streams, write_text};
+use crate::node::unstick_node;
+use crate::service::{UNSTICK_LIMITS_DEFAULT, service, unstick_limits, unstick_service};
+use core::ffi::c_char;
+use core::mem::MaybeUninit;
+use unstick::{Closed, Instant, Next, Server, Session as _, Step};
+
+/// Bytes of an `unstick_session`.
+#[cfg(target_pointer_width = "32")]
+pub const UNSTICK_SESSION_SIZE: usize = 2560;
+/// Bytes of an `unstick_session`.
+#[cfg(target_pointer_width = "64")]
+pub const UNSTICK_SESSION_SIZE: usize = 2592;
+/// The same in `uint64_t`, which gives them their alignment.
+pub const UNSTICK_SESSION_WORDS: usize = UNSTICK_SESSION_SIZE / 8;
+
+/// The deadline of something that has none.
+pub const UNSTICK_NEVER: u64 = u64::MAX;
+
+/// The server's side of one connection, in memory of yours; nothing of it is for you to read.
+#[repr(C)]
+pub struct unstick_session {
+    opaque: [MaybeUninit<u64>; UNSTICK_SESSION_WORDS],
+}
+
+fits!(unstick_session, Slot<Session>);
+
+impl Kind for Session {
+    const READY: u32 = 0x7365_7373;
+}
+
+pub(crate) struct Session {
+    server: Server<Device>,
+    closed: Option<Closed>,
+}
+
+/// What a session waits for.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum unstick_next {
+    /// More input; all there was has been taken.
+    Input,
+    /// Space in the output: send what was given, then step again.
+    Output,
+    /// The host; a node in C answers at once, so this does not occur.
+    Host,
+    /// Nothing: it is over. Send what was given, close, discard what still comes.
+    Closed,
+}
+
+/// Why a session is over.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum unstick_reason {
+    /// It is not.
+    None,
+    /// The input ended where it may.
+    End,
+    /// `unstick_session_finish` was called, and all that was begun is done.
+    Finished,
+    /// The peer broke a rule.
+    Protocol,
+    /// The peer announced more than the session skips.
+    Oversized,
+    /// A body ended before its announced size, on our side.
+    Broken,
+    /// A deadline passed.
+    Timeout,
+    /// The connection was lost.
+    Aborted,
+    /// The step was called wrongly, see `error`.
+    Misuse,
+}
+
+/// What a step did.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct unstick_step {
+    /// Bytes taken off the front of the input.
+    pub taken: usize,
+    /// Bytes written to the front of the output.
+    pub given: usize,
+    /// When to step again in any case, or `UNSTICK_NEVER`; once the session is closed, when to give
+    /// up sending what was given.
+    pub deadline_us: u64,
+    /// What the session waits for.
+    pub next: unstick_next,
+    /// Why it is over.
+    pub reason: unstick_reason,
+    /// How the call was wrong; then nothing was taken, nothing given, and `next` is
+    /// `UNSTICK_NEXT_CLOSED`.
+    pub error: unstick_error,
+}
+
+/// Starts a session, for a connection that has just been opened.
+///
+/// It may be in memory of an earlier session that is closed or was aborted. `limits` are copied;
+/// NULL stands for `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `VALUE`
+/// for the service.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_session_start(
+    session: *mut unstick_session,
+    service: MaybeUninit<unstick_service>,
+    limits: Option<&unstick_limits>,
+) -> unstick_error {
+    let limits = limits.unwrap_or(&UNSTICK_LIMITS_DEFAULT).limits();
+    code(self::service(service).and_then(|service| {
+        let value = Session { server: Server::new(service, limits), closed: None };
+        // SAFETY: the session is NULL or memory of its size.
+        unsafe { Slot::start(session.cast(), value) }
+    }))
+}
+
+/// Takes from the input, gives to the output, and says what it waits for. A session has the same
+/// node in all its steps.
+///
+/// Show it all the input there is that was not taken, and as much space as you like; either may be
+/// empty, with any pointer. A step too many does no harm. Input and output must not overlap. A bare
+/// request ends with its line or with the input of this call, so show what one receive brought in
+/// one piece.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_session_step(
+    session: *mut unstick_session,
+    node: *mut unstick_node,
+    now_us: u64,
+    input: *const u8,
+    input_len: usize,
+    output: *mut u8,
+    output_len: usize,
+) -> unstick_step {
+    // SAFETY: session and node are NULL, zeroed or started, input and output as C was told.
+    let step = unsafe {
+        Slot::<Session>::borrow(session.cast()).and_then(|mut session| {
+            let mut node = Slot::<Device>::borrow(node.cast())?;
+            let (input, output) = streams(input, input_len, output, output_len)?;
+            let step = session.server.step(Instant::from_micros(now_us), &mut node, input, output);
+            if let Next::Closed(why) = step.next {
+                session.closed = Some(why);
+            }
+            Ok(step)
+        })
+    };
+    step.map_or_else(unstick_step::misuse, unstick_step::of)
+}
+
+impl unstick_step {
+    fn of(step: Step) -> Self {
+        let (next, reason) = match step.next {
+            Next::Input => (unstick_next::Input, unstick_reason::None),
+            Next::Output => (unstick_next::Output, unstick_reason::None),
+            Next::Host => (unstick_next::Host, unstick_reason::None),
+            Next::Closed(why) => (unstick_next::Closed, reason(why)),
+        };
+        let deadline_us = step.deadline.map_or(UNSTICK_NEVER, Instant::as_micros);
+        let Step { taken, given, .. } = step;
+        Self { taken, given, deadline_us, next, reason, error: unstick_error::None }
+    }
+
+    fn misuse(error: unstick_error) -> Self {
+        Self {
+            taken: 0,
+            given: 0,
+            deadline_us: UNSTICK_NEVER,
+            next: unstick_next::Closed,
+            reason: unstick_reason::Misuse,
+            error,
+        }
+    }
+}
+
+fn reason(why: Closed) -> unstick_reason {
+    match why {
+        Closed::End => unstick_reason::End,
+        Closed::Finished => unstick_reason::Finished,
+        Closed::Oversized { .. } => unstick_reason::Oversized,
+        Closed::Broken => unstick_reason::Broken,
+        Closed::Timeout(_) => unstick_reason::Timeout,
+        Closed::Aborted => unstick_reason::Aborted,
+        // The last four are a client's.
+        Closed::Protocol(_)
+        | Closed::Mismatched
+        | Closed::Unanswered
+        | Closed::Unsendable
+        | Closed::Refused => unstick_reason::Protocol,
+    }
+}
+
+/// No more input will come, because the peer has closed its side. Step on: what came is still
+/// answered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_session_end(session: *mut unstick_session) -> unstick_error {
+    // SAFETY: the session is NULL, zeroed or started.
+    code(unsafe { Slot::<Session>::borrow(session.cast()) }.map(|mut it| it.server.end()))
+}
+
+/// Take no new request, and close once what was begun is done. Step on until it is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_session_finish(session: *mut unstick_session) -> unstick_error {
+    // SAFETY: the session is NULL, zeroed or started.
+    code(unsafe { Slot::<Session>::borrow(session.cast()) }.map(|mut it| it.server.finish()))
+}
+
+/// The connection is lost: gives back to the node what the session had of it. A session that is not
+/// closed must be aborted before its memory is used for anything else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_session_abort(
+    session: *mut unstick_session,
+    node: *mut unstick_node,
+) -> unstick_error {
+    // SAFETY: session and node are NULL, zeroed or started.
+    let both = unsafe {
+        Slot::<Session>::borrow(session.cast())
+            .and_then(|session| Ok((session, Slot::<Device>::borrow(node.cast())?)))
+    };
+    code(both.map(|(mut session, mut node)| {
+        session.server.abort(&mut *node);
+        session.closed.get_or_insert(Closed::Aborted);
+    }))
+}
+
+/// Writes one sentence on why a session is over, cut to `size` bytes with its NUL; gives its bytes
+/// without the NUL. Nothing is written where `size` is 0 or the call is wrong.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unstick_session_reason(
+    session: *mut unstick_session,
+    text: *mut c_char,
+    size: usize,
+) -> usize {
+    // SAFETY: the session is NULL, zeroed or started, the text as C was told.
+    let both = unsafe { (Slot::<Session>::borrow(session.cast()), space(text.cast(), size)) };
+    match both {
+        (Ok(session), Ok(text)) => match session.closed {
+            Some(why) => write_text(text, why),
+            None => write_text(text, "the session is not over"),
+        },
+        _ => 0,
+    }
+}
