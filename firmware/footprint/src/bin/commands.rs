@@ -1,0 +1,12 @@
+//! All of it, and command sessions.
+#![no_std]
+#![no_main]
+
+use unstick_footprint::layers;
+
+unstick_footprint::program!(
+    layers::frame(),
+    layers::header(),
+    layers::message(),
+    layers::commands()
+);

@@ -1,0 +1,7 @@
+//! Frames.
+#![no_std]
+#![no_main]
+
+use unstick_footprint::layers;
+
+unstick_footprint::program!(layers::frame());
