@@ -10,6 +10,7 @@
 //! | sessions in memory, cut at every place | [`memory::sessions`] |
 //! | the blocking and the async driver, in memory | [`memory::blocking`], [`memory::nonblocking`] |
 //! | sockets: a node on loopback, across a TAP, anywhere | [`live::connect`] |
+//! | the firmware on a board in QEMU | [`board::Boards`] |
 //!
 //! ```
 //! use unstick_tests::{Transcript, memory, scenarios};
@@ -20,6 +21,7 @@
 //! }
 //! ```
 
+pub mod board;
 pub mod fixture;
 mod golden;
 pub mod live;

@@ -1,5 +1,5 @@
-//! The main job: every scenario against the node on smoltcp across a TAP, and against a desktop
-//! node over loopback, side by side.
+//! The main job: every scenario against the node on smoltcp across a TAP, against a desktop node
+//! over loopback, and against the firmware in QEMU where that is there, side by side.
 
 use crate::cable::{self, Cable};
 use crate::client::{conversations, converse};
@@ -15,6 +15,7 @@ use std::thread::{self, JoinHandle};
 use unstick::Service;
 use unstick_std::node::{Config, Ports, Running, Storage};
 use unstick_std::url::Transport;
+use unstick_tests::board::{Boards, Build};
 use unstick_tests::{
     Column, Line, Scenario, Setup, Transcript, fixture, live, matrix, memory, play, scenarios,
 };
@@ -24,18 +25,32 @@ const KERNEL: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 100);
 const NODE: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
 const PREFIX: u8 = 24;
 
+/// The program and the board of the firmware's column: of two boards, one is enough to compare.
+const FIRMWARE: (&str, &str) = ("node", "mps2-an385");
+
 /// How long a connection may take to be there.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Does the job; success only if all agree.
 pub(crate) fn run(cable: &cable::Args) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout();
+    // Before the namespace, in which there is no network to fetch crates from.
+    let build = Build::start(FIRMWARE.0, FIRMWARE.1);
     // Before anything that may start a thread.
     namespace::enter().map_err(|error| Failure::NoTap(error.to_string()))?;
     let tap = TapConfig { name: "unstick0".into(), mtu: 1500, address: KERNEL, prefix: PREFIX };
     let mut tap = OverTap { cable: Some(cable.open(&tap)?), running: None };
     let mut desktop = Desktop { running: None };
+    let boards = match build.and_then(Build::finish) {
+        Ok(firmware) => Some(Boards::start(firmware).map_err(Failure::Other)?),
+        // That the firmware does not build is for its own tests to say; here it costs a column.
+        Err(why) => {
+            writeln!(out, "no firmware column: {why}")?;
+            None
+        }
+    };
     let clean = cable.faults().is_none();
-    let mut columns = [
+    let mut columns = vec![
         Column {
             name: "memory, all cuts",
             play: Box::new(|scenario| Some(memory::sessions(scenario))),
@@ -52,7 +67,13 @@ pub(crate) fn run(cable: &cable::Args) -> Result<ExitCode, Failure> {
             }),
         },
     ];
-    let mut out = io::stdout();
+    columns.extend(boards.as_ref().map(|boards| Column {
+        name: "firmware in QEMU",
+        play: Box::new(|scenario| {
+            let played = boards.play(scenario)?;
+            Some(played.unwrap_or_else(|sentence| failed(&io::Error::other(sentence))))
+        }),
+    }));
     let colour = out.is_terminal();
     writeln!(out, "the node on smoltcp is {NODE}, the kernel {KERNEL}, on a TAP between them\n")?;
     let summary = matrix(&scenarios(), &mut columns, &mut out, colour)?;
@@ -62,7 +83,12 @@ pub(crate) fn run(cable: &cable::Args) -> Result<ExitCode, Failure> {
         None => false,
     };
     let agree = summary.differ == 0 && talked;
-    writeln!(out, "\n{}", if agree { "All agree." } else { "They do not agree." })?;
+    let result = match (agree, boards) {
+        (false, _) => "They do not agree.",
+        (true, Some(_)) => "All agree.",
+        (true, None) => "All agree; the firmware was not tried, as said above.",
+    };
+    writeln!(out, "\n{result}")?;
     Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

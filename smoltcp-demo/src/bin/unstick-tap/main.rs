@@ -1,7 +1,8 @@
 //! `unstick-tap`: the node on a TAP interface, where real packets reach it.
 //!
 //! Without a subcommand it proves itself: in a network namespace of its own it plays every scenario
-//! against the node on smoltcp and against a desktop node, and compares.
+//! against the node on smoltcp, against a desktop node and, where there is QEMU, against the firmware,
+//! and compares.
 #![cfg_attr(not(target_os = "linux"), allow(unused, reason = "there is no TAP elsewhere"))]
 
 #[cfg(target_os = "linux")]
@@ -55,7 +56,8 @@ fn main() -> ExitCode {
 ///
 /// Plain `unstick-tap` makes a network namespace and a TAP interface of its own, plays every
 /// scenario from the kernel's sockets against the node on smoltcp and against a desktop node, and
-/// shows the two side by side. It needs nothing set up and leaves nothing behind.
+/// shows the two side by side; beside them the firmware on an emulated board, where QEMU and a
+/// compiler for it are installed. It needs nothing set up and leaves nothing behind.
 #[cfg(target_os = "linux")]
 #[derive(clap::Parser)]
 #[command(name = "unstick-tap", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]

@@ -1,0 +1,210 @@
+//! The firmware on a board that QEMU emulates: one more live node, at ports of 127.0.0.1.
+
+use crate::{Scenario, Setup, Transcript, live, play};
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::env;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+/// The workspace of the firmware.
+const FIRMWARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware");
+
+/// What runs it.
+const QEMU: &str = "qemu-system-arm";
+
+/// The status with which `emulate` says that a tool of the system is missing.
+const MISSING: i32 = 3;
+
+/// How long a board may take to serve: well under a second, but another cargo may hold the lock.
+const START: Duration = Duration::from_secs(300);
+
+/// How long a connection may take to be there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A program of the firmware, built for a board.
+#[derive(Clone, Debug)]
+pub struct Firmware {
+    program: &'static str,
+    machine: &'static str,
+}
+
+impl Firmware {
+    /// Builds the program for the board, and waits for it: [`Build::start`] and [`Build::finish`].
+    pub fn build(program: &'static str, machine: &'static str) -> Result<Self, BuildError> {
+        Build::start(program, machine)?.finish()
+    }
+
+    fn emulate(&self) -> Command {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo
+            .current_dir(FIRMWARE)
+            .args(["run", "--release", "--", "--program", self.program, "--board", self.machine])
+            .stdin(Stdio::null());
+        cargo
+    }
+}
+
+/// A build that goes on as a process of its own, in the namespaces it was started in.
+#[derive(Debug)]
+pub struct Build {
+    firmware: Firmware,
+    process: Child,
+}
+
+impl Build {
+    /// Starts to build the program for the board, both by the names that `cargo run` in `firmware/`
+    /// takes, such as `node` and `mps2-an385`.
+    ///
+    /// The first time this wants the crate registry and one or two minutes, and says so on stderr.
+    pub fn start(program: &'static str, machine: &'static str) -> Result<Self, BuildError> {
+        if !Path::new(FIRMWARE).is_dir() {
+            return Err(BuildError::Missing(format!("the firmware's source, {FIRMWARE}, is gone")));
+        }
+        let qemu = Command::new(QEMU).arg("--version").stdout(Stdio::null()).status();
+        if !qemu.is_ok_and(|status| status.success()) {
+            let remedy = format!("(Debian: apt-get install {QEMU})");
+            return Err(BuildError::Missing(format!("{QEMU} is missing {remedy}")));
+        }
+        say(b"building the firmware; the first time takes one or two minutes");
+        let firmware = Firmware { program, machine };
+        let mut emulate = firmware.emulate();
+        emulate.arg("--build").stdout(Stdio::null()).stderr(Stdio::piped());
+        let process = emulate.spawn().map_err(no_cargo)?;
+        Ok(Self { firmware, process })
+    }
+
+    /// Waits until it is built; the compiler's progress goes to stderr.
+    pub fn finish(mut self) -> Result<Firmware, BuildError> {
+        let mut reason = "the firmware does not build; see above".into();
+        let said =
+            self.process.stderr.take().into_iter().flat_map(|it| BufReader::new(it).split(b'\n'));
+        for line in said.map_while(Result::ok) {
+            match line.strip_prefix(b"emulate: ") {
+                Some(sentence) => reason = String::from_utf8_lossy(sentence).into_owned(),
+                None => say(&line),
+            }
+        }
+        match self.process.wait().map_err(no_cargo)?.code() {
+            Some(0) => Ok(self.firmware),
+            Some(MISSING) => Err(BuildError::Missing(reason)),
+            _ => Err(BuildError::Failed(reason)),
+        }
+    }
+}
+
+fn no_cargo(error: io::Error) -> BuildError {
+    BuildError::Missing(format!("cargo could not be run: {error}"))
+}
+
+/// A stderr that nobody reads is no reason not to build.
+fn say(line: &[u8]) {
+    let _ = io::stderr().write_all(&[line, b"\n"].concat());
+}
+
+/// Why there is no firmware to run: a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildError {
+    /// QEMU, a compiler for the board, or the source is not there.
+    Missing(String),
+    /// All is there, and yet it does not build.
+    Failed(String),
+}
+
+impl core::error::Error for BuildError {}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Missing(sentence) | Self::Failed(sentence)) = self;
+        f.write_str(sentence)
+    }
+}
+
+/// A board in QEMU, which ends when this is dropped or the thread that started it ends.
+#[derive(Debug)]
+pub struct Board {
+    emulator: Child,
+    urls: Vec<String>,
+}
+
+impl Board {
+    /// Starts one with this program; it serves when this comes back. An error is a sentence.
+    pub fn start(firmware: &Firmware) -> Result<Self, String> {
+        let name = firmware.machine;
+        let mut emulator = firmware
+            .emulate()
+            .arg("--die-with-parent")
+            .env("CARGO_TERM_QUIET", "true")
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{name} could not be started: {error}"))?;
+        let log = emulator.stdout.take();
+        let mut board = Self { emulator, urls: Vec::new() };
+        let (told, lines) = mpsc::channel();
+        // To its end, or a board with much to tell would wait for us.
+        thread::spawn(move || {
+            let lines = log.into_iter().flat_map(|log| BufReader::new(log).lines());
+            lines.map_while(Result::ok).for_each(|line| drop(told.send(line)));
+        });
+        loop {
+            let line = lines.recv_timeout(START).map_err(|error| match error {
+                RecvTimeoutError::Timeout => format!("{name} does not serve after {START:?}"),
+                RecvTimeoutError::Disconnected => format!("{name} ended before it served"),
+            })?;
+            if line.starts_with("listening command udp") {
+                return Ok(board);
+            }
+            board.urls.extend(line.strip_prefix("  ").map(str::to_owned));
+        }
+    }
+
+    /// Plays a scenario on it. An error is a sentence: nobody answers there.
+    pub fn play(&self, scenario: &Scenario) -> Result<Transcript, String> {
+        let transport = if scenario.udp { "+udp" } else { "" };
+        let scheme = format!("{}{transport}://", scenario.service.as_str());
+        let address = self.urls.iter().find_map(|url| url.strip_prefix(&scheme));
+        let address: Option<SocketAddr> = address.and_then(|address| address.parse().ok());
+        let address = address.ok_or_else(|| format!("the board has no {scheme}"))?;
+        let link = live::connect(scenario.service, scenario.udp, address, PATIENCE);
+        let mut link = link.map_err(|error| format!("no {scheme} at {address}: {error}"))?;
+        Ok(play(scenario, &mut *link))
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        let _ = self.emulator.kill();
+        let _ = self.emulator.wait();
+    }
+}
+
+/// Boards with one program, as scenarios need them.
+#[derive(Debug)]
+pub struct Boards {
+    firmware: Firmware,
+    shared: Board,
+}
+
+impl Boards {
+    /// Starts the one that most scenarios share. An error is a sentence.
+    pub fn start(firmware: Firmware) -> Result<Self, String> {
+        Ok(Self { shared: Board::start(&firmware)?, firmware })
+    }
+
+    /// Plays a scenario; `None` if it needs another node than the firmware is.
+    pub fn play(&self, scenario: &Scenario) -> Option<Result<Transcript, String>> {
+        match scenario.setup {
+            Setup::Default => Some(self.shared.play(scenario)),
+            // Nobody has stored anything yet on a board that has just started.
+            Setup::Empty => {
+                Some(Board::start(&self.firmware).and_then(|board| board.play(scenario)))
+            }
+            // The firmware's limits are fixed.
+            Setup::Close | Setup::Small | Setup::Classic => None,
+        }
+    }
+}
