@@ -13,18 +13,29 @@ exec 2>&1 # one log, in order, and its last line is the result
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 STEPS=(
-  "fmt     every file is formatted"
-  "clippy  no warning, in the whole workspace and in each feature set of the core"
-  "docs    the documentation builds and no link in it is broken"
-  "test    unit, integration and documentation tests"
-  "bare    the core and the smoltcp node build for a Cortex-M3, without std"
-  "main    the main job: the node on a TAP interface agrees with the desktop"
-  "board   the node boots on two emulated Cortex-M boards and agrees as well"
-  "proof   no panic of the core can be reached, shown at link time"
+  "fmt        every file is formatted"
+  "clippy     no warning, in the whole workspace and in each feature set of the core"
+  "docs       the documentation builds and no link in it is broken"
+  "test       unit, integration and documentation tests"
+  "bare       the core and the smoltcp node build for a Cortex-M3, without std"
+  "board      the node boots on two emulated Cortex-M boards, on smoltcp, embassy and in C"
+  "main       the main job: TAP interface, desktop and firmware agree"
+  "fuzz       headers and sessions against random bytes, a bounded number of them"
+  "proof      no panic of the core can be reached, shown at link time"
+  "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
 )
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async log defmt)
 BARE_TARGET=thumbv7m-none-eabi
 BARE_PACKAGES=(rustc-web cargo-web rust-web-src)
+C_PACKAGES=(gcc-arm-none-eabi libnewlib-arm-none-eabi make)
+# Coverage for libFuzzer, as cargo-fuzz asks for it; none of these needs nightly.
+FUZZ_FLAGS=(
+  --cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module
+  -Cllvm-args=-sanitizer-coverage-level=4
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
+  -Cllvm-args=-sanitizer-coverage-pc-table
+  -Cllvm-args=-sanitizer-coverage-trace-compares
+)
 MAIN_SECONDS=600 # a node that hangs must not hang the checks
 SKIP=200         # exit status of a step whose tools are missing
 
@@ -88,25 +99,69 @@ bare_build() {
     --target-dir "${CARGO_TARGET_DIR:-target}/bare"
 }
 
-step_main() {
-  timeout --foreground "$MAIN_SECONDS" cargo run --release
-}
-
 step_board() {
-  local log
+  local board log package program
   apt_need qemu-system-arm || missing qemu-system-arm "apt-get install qemu-system-arm"
+  apt_need "${C_PACKAGES[@]}" || missing "a C compiler for the board" \
+    "apt-get install ${C_PACKAGES[*]}"
   has_bare_target || apt_need "${BARE_PACKAGES[@]}" lld || missing "a compiler for $BARE_TARGET" \
     "rustup target add $BARE_TARGET (or, as root: apt-get install ${BARE_PACKAGES[*]} lld)"
   log="$(mktemp)"
   (
     cd firmware
-    cargo fmt --check
-    cargo clippy --all-targets --all-features -- -D warnings
-    for board in mps2-an385 mps2-an386; do cargo run --release -- --board "$board" --build; done
-    cargo test
-  )
-  cargo test --package unstick-tests --test firmware -- --nocapture | tee "$log"
+    cargo fmt --all --check
+    # One by one: together, features of one bring std into the programs of another.
+    for package in unstick-firmware unstick-firmware-embassy unstick-c; do
+      cargo clippy --package "$package" --all-targets --all-features -- -D warnings
+    done
+    for program in node embassy c; do
+      for board in mps2-an385 mps2-an386; do
+        cargo run --release -- --program "$program" --board "$board" --build
+      done
+    done
+    cargo test --package unstick-firmware --package unstick-c -- --nocapture
+  ) | tee "$log"
+  cargo test --package unstick-tests --test firmware -- --nocapture | tee --append "$log"
   if grep SKIPPED "$log"; then return 1; fi
+}
+
+step_main() {
+  local log
+  log="$(mktemp)"
+  timeout --foreground "$MAIN_SECONDS" cargo run --release | tee "$log"
+  if [[ "${CI:-}" == true ]] && grep "^no firmware column" "$log"; then return 1; fi
+}
+
+# What `cargo fuzz run --sanitizer none` does, but without cargo-fuzz, and so with stable Rust.
+step_fuzz() {
+  local host
+  host="$(rustc --version --verbose | sed -n 's/^host: //p')"
+  c++ --version >/dev/null 2>&1 || apt_need g++ || missing "a C++ compiler, for libFuzzer" \
+    "apt-get install g++"
+  cd core/fuzz
+  cargo fmt --check
+  export RUSTFLAGS="${FUZZ_FLAGS[*]}"
+  cargo clippy --release --locked --target "$host" -- -D warnings
+  cargo build --release --locked --target "$host"
+  fuzz header_parse 2000000
+  fuzz header_write 500000
+  fuzz session 60000
+}
+
+# fuzz TARGET RUNS: the same inputs each time; on a slow machine fewer of them.
+fuzz() {
+  local program="${CARGO_TARGET_DIR:-target}/$host/release/$1" corpus log seeds=()
+  corpus="$(mktemp --directory)" log="$(mktemp)"
+  [[ ! -d seeds/$1 ]] || seeds=("seeds/$1")
+  mkdir -p "artifacts/$1"
+  if ! "$program" -seed=1 -runs="$2" -max_total_time=60 -timeout=10 -max_len=1024 -len_control=10 \
+    -dict=json.dict -artifact_prefix="artifacts/$1/" "$corpus" "${seeds[@]}" >"$log" 2>&1; then
+    sed -n '/panicked\|ERROR/,$p' "$log"
+    echo "ci: to see it again: cd core/fuzz && $program FILE, which is the one written above"
+    return 1
+  fi
+  echo "$1: $(tail -n 1 "$log")"
+  rm -r "$corpus" "$log"
 }
 
 step_proof() {
@@ -114,6 +169,23 @@ step_proof() {
     "rustup target add $BARE_TARGET (or, as root: apt-get install ${BARE_PACKAGES[*]})"
   apt_need llvm || missing llvm-objdump "apt-get install llvm"
   firmware/proof/prove.sh
+}
+
+step_footprint() {
+  local target
+  need python3 "apt-get install python3"
+  for target in thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf; do
+    BARE_TARGET="$target" has_bare_target || apt_need "${BARE_PACKAGES[@]}" lld || missing "a compiler for $target" \
+      "rustup target add $target (or, as root: apt-get install ${BARE_PACKAGES[*]} lld)"
+  done
+  apt_need llvm || missing llvm-size "apt-get install llvm"
+  apt_need qemu-system-arm || missing qemu-system-arm "apt-get install qemu-system-arm"
+  (
+    cd firmware/footprint
+    cargo fmt --check
+    for features in "" board; do cargo clippy --lib --bins --features "$features" -- -D warnings; done
+  )
+  python3 firmware/footprint/footprint.py
 }
 
 has_bare_target() {
@@ -167,7 +239,7 @@ run() {
     result=FAILED failed=$((failed + 1))
     echo "ci: step $1 failed (status $status); again: ./ci.sh $1"
   fi
-  table+=("$(printf '%-8s %-8s %7d' "$1" "$result" $((SECONDS - start)))")
+  table+=("$(printf '%-9s %-8s %7d' "$1" "$result" $((SECONDS - start)))")
   echo "<== $1 $result, $((SECONDS - start)) s"
 }
 
@@ -186,8 +258,8 @@ for step in "$@"; do
   run "$step"
   ((failed == 0)) || break
 done
-printf '\n%-8s %-8s %7s\n' step result seconds
+printf '\n%-9s %-8s %7s\n' step result seconds
 printf '%s\n' "${table[@]}"
-printf '%-8s %-8s %7d\n\n' total "" "$SECONDS"
+printf '%-9s %-8s %7d\n\n' total "" "$SECONDS"
 echo "$passed passed, $failed failed"
 ((failed == 0))
