@@ -6,18 +6,19 @@
 
 mod error;
 mod escape;
+mod fields;
 mod json;
 
 pub use error::{HeaderError, SizeFault};
 pub use escape::Escaped;
+pub use fields::Fields;
+pub(crate) use fields::{Member, Members};
 
 use crate::digest::{self, Digest};
 use crate::limits::ID;
 use core::str;
 use heapless::String;
 use json::Value;
-use serde::{Serialize, Serializer};
-use serde_json_core::str::EscapedStr;
 
 /// A header as it came; every text still has its escapes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,59 +143,6 @@ fn is_integer(raw: &str) -> bool {
     integer(raw).is_some_and(|(negative, magnitude)| {
         !negative || (1..=i64::MIN.unsigned_abs()).contains(&magnitude)
     })
-}
-
-impl Serialize for Id<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match integer(self.0) {
-            Some((false, magnitude)) => serializer.serialize_u64(magnitude),
-            Some((true, magnitude)) => {
-                serializer.serialize_i64(magnitude.wrapping_neg().cast_signed())
-            }
-            None => {
-                let inside = self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-                EscapedStr(inside.unwrap_or_default()).serialize(serializer)
-            }
-        }
-    }
-}
-
-/// A header to be written. Members that are `None` are left out; the order is the wire's.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Fields<'a> {
-    /// The request's id, returned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<Id<'a>>,
-    /// The command of a request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<&'a str>,
-    /// The status of a reply.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<&'a str>,
-    /// The name of the file that is the body; empty for a body that is no file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub filename: Option<&'a str>,
-    /// Bytes of the body.
-    pub total_size: u64,
-    /// A program's exit code.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exit: Option<i32>,
-    /// The body's digest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub md5: Option<Digest>,
-}
-
-impl Fields<'_> {
-    /// Writes the JSON to the start of `output`; gives its bytes, or `None` if they do not fit.
-    pub fn write(&self, output: &mut [u8]) -> Option<usize> {
-        serde_json_core::to_slice(self, output).ok()
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.hex())
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The commands every node has.
 
 use super::{Answer, Call, Command, Outcome};
+use crate::header::{Member, Members};
 use crate::host::{Host, Identity};
 use crate::limits::REQUEST;
 use crate::reply::{Refusal, Status, Text, write_lines};
 use crate::store::{Store, check_name};
 use core::fmt::Write as _;
-use serde::Serialize;
 
 /// The commands every node has, in the order of its help.
 pub(super) fn table<H: Host>() -> &'static [Command<H>] {
@@ -63,31 +63,25 @@ fn upper<H: Host>(_: &mut H, call: &Call<'_>, text: &mut Text) -> Outcome<H> {
     Ok(Answer::Text)
 }
 
-/// What `info` answers, as JSON.
-#[derive(Serialize)]
-struct Info<'a> {
-    name: &'a str,
-    version: &'a str,
-    target: &'a str,
-    limits: Limits,
-}
-
-/// Sizes in bytes.
-#[derive(Serialize)]
-struct Limits {
-    request: usize,
-    header: usize,
-    datagram: usize,
-    file: u64,
-}
-
+/// Answers in JSON; sizes are in bytes.
 fn info<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text) -> Outcome<H> {
-    let file = host.store().largest();
+    let largest = host.store().largest();
     let Identity { name, version, target, datagram, .. } = host.identity();
-    let limits = Limits { request: REQUEST, header: call.header, datagram, file };
+    let size = |size: usize| Some(Member::Size(size as u64));
+    let limits = Members(&[
+        ("request", size(REQUEST)),
+        ("header", size(call.header)),
+        ("datagram", size(datagram)),
+        ("file", Some(Member::Size(largest))),
+    ]);
+    let info = Members(&[
+        ("name", Some(Member::Text(name))),
+        ("version", Some(Member::Text(version))),
+        ("target", Some(Member::Text(target))),
+        ("limits", Some(Member::Members(&limits))),
+    ]);
     let mut json = [0; 512];
-    let info = Info { name, version, target, limits };
-    let len = serde_json_core::to_slice(&info, &mut json).map_err(|_| core::fmt::Error)?;
+    let len = info.write(&mut json).ok_or(core::fmt::Error)?;
     let json = json.get(..len).and_then(|json| core::str::from_utf8(json).ok());
     text.write_str(json.unwrap_or_default())?;
     Ok(Answer::Text)
