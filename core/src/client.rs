@@ -279,7 +279,7 @@ impl<const N: usize> Client<N> {
 impl<C: Caller, const N: usize> Session<C> for Client<N> {
     fn step(&mut self, now: Instant, caller: &mut C, input: &[u8], output: &mut [u8]) -> Step {
         if let Some(why) = self.closed {
-            let deadline = Some(why.deadline(now, &self.limits));
+            let deadline = Some(self.watch.give_up(now, why, &self.limits));
             return Step { taken: 0, given: 0, next: Next::Closed(why), deadline };
         }
         let (mut rest, mut given) = (input, 0);
@@ -307,7 +307,7 @@ impl<C: Caller, const N: usize> Session<C> for Client<N> {
         }
         if let Next::Closed(why) = next {
             self.closed = Some(why);
-            deadline = Some(why.deadline(now, &self.limits));
+            deadline = Some(self.watch.give_up(now, why, &self.limits));
         }
         Step { taken, given, next, deadline }
     }

@@ -278,7 +278,7 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
             }
             self.exchange.abort(host);
             self.state = State::Closed(why);
-            deadline = Some(why.deadline(now, &self.limits));
+            deadline = Some(self.watch.give_up(now, why, &self.limits));
         }
         Step { taken, given, next, deadline }
     }

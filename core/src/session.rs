@@ -4,7 +4,6 @@ mod watch;
 
 pub(crate) use watch::Watch;
 
-use crate::limits::Limits;
 use crate::message::MessageError;
 use crate::time::Instant;
 use core::fmt;
@@ -51,8 +50,8 @@ pub struct Step {
     pub given: usize,
     /// What the session waits for.
     pub next: Next,
-    /// When it stops waiting; once closed, when to give up sending what was given. `None` where
-    /// nothing has a limit.
+    /// When it stops waiting; once closed, when to give up sending what was given, the same in each
+    /// further step. `None` where nothing has a limit.
     pub deadline: Option<Instant>,
 }
 
@@ -115,16 +114,6 @@ pub enum Phase {
     Answer,
     /// Output is not taken.
     Output,
-}
-
-impl Closed {
-    /// When to give up sending what was given: at once where the peer has had its time for that.
-    pub(crate) fn deadline(self, now: Instant, limits: &Limits) -> Instant {
-        match self {
-            Self::Timeout(Phase::Output) => now,
-            _ => now.after(limits.stall),
-        }
-    }
 }
 
 impl fmt::Display for Closed {

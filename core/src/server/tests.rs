@@ -211,6 +211,17 @@ fn finish_takes_no_request_that_was_received_already() {
 }
 
 #[test]
+fn a_closed_session_is_given_up_at_the_same_time_however_often_it_is_stepped() {
+    let (mut node, mut server) = (node(), Server::<_>::new(Service::Frame, Limits::DEFAULT));
+    server.end();
+    let stepped = [0, 1, 2].map(|second| {
+        let now = Instant::from_millis(second * 1000);
+        server.step(now, &mut node, b"", &mut []).deadline
+    });
+    assert_eq!(stepped, [Some(Instant::ZERO.after(Limits::DEFAULT.stall)); 3]);
+}
+
+#[test]
 fn nothing_happens_after_the_end() {
     for service in Service::ALL {
         let (mut node, mut server) = (node(), Server::<_>::new(service, Limits::DEFAULT));

@@ -1,6 +1,6 @@
 //! Deadlines of a session.
 
-use super::Phase;
+use super::{Closed, Phase};
 use crate::limits::Limits;
 use crate::time::Instant;
 
@@ -10,13 +10,14 @@ use crate::time::Instant;
 /// and an answer has to come in time, whatever else moves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watch {
-    phase: Phase,
+    /// `None` once the session is closed.
+    phase: Option<Phase>,
     since: Option<Instant>,
 }
 
 impl Watch {
     pub(crate) const fn new() -> Self {
-        Self { phase: Phase::Idle, since: None }
+        Self { phase: Some(Phase::Idle), since: None }
     }
 
     /// After a step that left the session in `phase`, having `moved` bytes or begun something new:
@@ -30,10 +31,10 @@ impl Watch {
         limits: &Limits,
     ) -> Result<Instant, Phase> {
         let renewed = moved && !matches!(phase, Phase::Header | Phase::Answer);
-        if phase != self.phase || renewed || begun {
+        if self.phase != Some(phase) || renewed || begun {
             self.since = None;
         }
-        self.phase = phase;
+        self.phase = Some(phase);
         let deadline = self.since.get_or_insert(now).after(match phase {
             Phase::Idle => limits.idle,
             Phase::Header => limits.header,
@@ -41,5 +42,18 @@ impl Watch {
             Phase::Answer => limits.answer,
         });
         if now < deadline { Ok(deadline) } else { Err(phase) }
+    }
+
+    /// When to give up sending what a closed session has given: at once where the peer has had its
+    /// time for that. It is the same however often the session is stepped.
+    pub(crate) fn give_up(&mut self, now: Instant, why: Closed, limits: &Limits) -> Instant {
+        if self.phase.take().is_some() {
+            self.since = None;
+        }
+        let since = *self.since.get_or_insert(now);
+        match why {
+            Closed::Timeout(Phase::Output) => since,
+            _ => since.after(limits.stall),
+        }
     }
 }
