@@ -1,5 +1,6 @@
 //! The datagram services: one UDP socket.
 
+use crate::memory::SEND_SLOTS;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::udp::{Socket, UdpMetadata};
 use smoltcp::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use unstick::{Host, Service};
 
 /// How long a reply waits for the stack to learn its receiver's hardware address. Two questions a
 /// second apart fit in. Then it is dropped: smoltcp would keep it, and with it all the replies
-/// behind it, for ever, so that one forged sender could silence the service.
+/// behind it, for ever.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// A datagram service on a port.
@@ -18,15 +19,11 @@ pub(crate) struct Datagrams {
     port: u16,
     handle: SocketHandle,
     limit: usize,
+    /// Since when a reply has waited to be sent, as far as was seen.
     waiting: Option<Instant>,
 }
 
 impl Datagrams {
-    /// The port it answers on.
-    pub(crate) const fn port(&self) -> u16 {
-        self.port
-    }
-
     pub(crate) const fn new(
         service: Service,
         port: u16,
@@ -39,7 +36,18 @@ impl Datagrams {
     /// Whether there is one that could be answered now.
     pub(crate) fn is_ready(&self, sockets: &SocketSet<'_>) -> bool {
         let socket = sockets.get::<Socket<'_>>(self.handle);
-        socket.can_recv() && socket.send_queue() == 0
+        socket.can_recv() && socket.can_send()
+    }
+
+    /// Whether a reply waited to be sent when this last looked.
+    pub(crate) const fn has_waited(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether a reply waits to be sent. The send ring has one slot, so that an empty reply is seen
+    /// as well.
+    pub(crate) fn is_waiting(&self, sockets: &SocketSet<'_>) -> bool {
+        !sockets.get::<Socket<'_>>(self.handle).can_send()
     }
 
     /// Answers one datagram; whether there was one that could be answered.
@@ -56,16 +64,22 @@ impl Datagrams {
         output: &mut [u8],
     ) -> bool {
         let socket = sockets.get_mut::<Socket<'_>>(self.handle);
-        if socket.send_queue() > 0 || !socket.can_send() {
+        if !socket.can_send() {
             if now >= *self.waiting.get_or_insert(now) + PATIENCE {
-                // There is no other way to take a datagram back.
+                host.count(Event::Rejected, 1);
+                // There is no other way to take a reply back, and it takes with it what has come.
+                while socket.recv().is_ok() {
+                    host.count(Event::Rejected, 1);
+                }
                 socket.close();
                 let _ = socket.bind(self.port);
-                host.count(Event::Rejected, 1);
             }
             return false;
         }
         self.waiting = None;
+        if !socket.can_recv() {
+            return false; // which is cheaper than to receive nothing
+        }
         let Ok((bytes, from)) = socket.recv() else { return false };
         let output = output.get_mut(..self.limit).unwrap_or_default();
         let head = bytes.get(..self.limit).unwrap_or(bytes);
@@ -85,9 +99,19 @@ impl Datagrams {
     }
 }
 
-/// The largest datagram in bytes that a socket with a send ring of `ring` bytes and `slots` metadata
-/// slots sends over IPv4 packets of at most `mtu` bytes, one at a time and in one piece; this build
-/// of smoltcp has no fragments.
-pub const fn datagram_limit(mtu: usize, ring: usize, slots: usize) -> Result<usize, BudgetError> {
+/// The largest datagram in bytes that a socket with a send ring of `ring` bytes sends over IPv4
+/// packets of at most `mtu` bytes, one at a time and in one piece; this build of smoltcp has no
+/// fragments.
+pub const fn datagram_limit(mtu: usize, ring: usize) -> Result<usize, BudgetError> {
+    // Nothing else is in the ring, so no padding wants the second slot.
+    received_limit(mtu, ring, SEND_SLOTS + 1)
+}
+
+/// The largest datagram in bytes that a receive ring holds, with `slots` metadata slots.
+pub(crate) const fn received_limit(
+    mtu: usize,
+    ring: usize,
+    slots: usize,
+) -> Result<usize, BudgetError> {
     Budget { mtu, ip: Ip::V4, fragments: None, ring, slots }.payload(1)
 }

@@ -126,10 +126,10 @@
 //! |---|---|---|---|
 //! | [`TcpBuffers<R, S>`](TcpBuffers) | each connection | R + S | yes |
 //! | [`UdpBuffers<R>`](UdpBuffers) | each datagram service | R + 1472 | yes |
-//! | [`UdpSlots<N>`](UdpSlots) | each datagram service | 24 × (N + 2) | no |
+//! | [`UdpSlots<N>`](UdpSlots) | each datagram service | 24 × (N + 1) | no |
 //! | smoltcp's `SocketStorage` | each socket | 416 | no |
 //! | [`Scratch`] | one | the longest R + the longest S, or a datagram | yes |
-//! | [`Stack`] | one | 168 + 2616 × `TCP` + 40 × `UDP` | no |
+//! | [`Stack`] | one | 176 + 2616 × `TCP` + 40 × `UDP` | no |
 //!
 //! A `static` that is not zero takes flash for its initial value, so keep the kinds in statics apart.
 //!

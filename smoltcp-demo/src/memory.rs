@@ -1,6 +1,6 @@
 //! The memory of sockets, which the caller owns.
 
-use crate::datagrams::datagram_limit;
+use crate::datagrams::{datagram_limit, received_limit};
 use smoltcp::socket::{tcp, udp};
 use unstick::datagram::ETHERNET;
 use unstick::limits::REQUEST;
@@ -8,8 +8,9 @@ use unstick::limits::REQUEST;
 /// Bytes of an IP packet on Ethernet.
 const MTU: usize = 1500;
 
-/// Metadata slots of a UDP send ring: one reply waits at a time, and padding may need one.
-const SEND_SLOTS: usize = 2;
+/// Metadata slots of a UDP send ring: one reply waits at a time. It is written into an empty ring, so
+/// no padding takes a second.
+pub(crate) const SEND_SLOTS: usize = 1;
 
 /// The rings of one TCP socket, in bytes. All zero, so that a `static` of it takes no flash.
 ///
@@ -76,10 +77,10 @@ impl<const RECEIVE: usize> UdpBuffers<RECEIVE> {
         slots: &'a mut UdpSlots<SLOTS>,
     ) -> udp::Socket<'a> {
         const {
-            let limit = datagram_limit(MTU, RECEIVE, SLOTS);
+            let limit = received_limit(MTU, RECEIVE, SLOTS);
             assert!(matches!(limit, Ok(ETHERNET)), "a UDP receive ring or its slots are too small");
         }
-        const { assert!(matches!(datagram_limit(MTU, ETHERNET, SEND_SLOTS), Ok(ETHERNET))) };
+        const { assert!(matches!(datagram_limit(MTU, ETHERNET), Ok(ETHERNET))) };
         let Self { receive, send } = self;
         udp::Socket::new(
             udp::PacketBuffer::new(slots.receive.as_mut_slice(), receive.as_mut_slice()),

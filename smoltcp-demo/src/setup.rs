@@ -1,5 +1,6 @@
 //! What a node cannot be built with.
 
+use crate::memory::SEND_SLOTS;
 use core::fmt;
 use unstick::Service;
 use unstick::datagram::{BudgetError, TooLarge};
@@ -24,6 +25,11 @@ pub enum SetupError {
         bytes: usize,
         /// The length it must have.
         needed: usize,
+    },
+    /// A UDP send ring has another number of metadata slots than the one for a reply.
+    SendSlots {
+        /// The slots it has.
+        slots: usize,
     },
     /// The device or the send ring cannot carry datagrams of the limit.
     Limit(TooLarge),
@@ -60,6 +66,9 @@ impl fmt::Display for SetupError {
                     Ring::Output => "the output scratch",
                 };
                 write!(f, "{ring} of {bytes} bytes is too short: make it {needed} bytes or more")
+            }
+            Self::SendSlots { slots } => {
+                write!(f, "a UDP send ring has {slots} metadata slots: give it {SEND_SLOTS}")
             }
             Self::Limit(error) => write!(f, "{error} that the device and its ring can carry"),
             Self::Budget(error) => error.fmt(f),

@@ -1,7 +1,8 @@
 //! All services of a node on one smoltcp interface.
 
 use crate::connection::{Connection, Scratch};
-use crate::datagrams::{Datagrams, datagram_limit};
+use crate::datagrams::{Datagrams, datagram_limit, received_limit};
+use crate::memory::SEND_SLOTS;
 use crate::setup::{Ring, SetupError, check};
 use crate::{core_time, stack_time};
 use heapless::Vec;
@@ -9,7 +10,7 @@ use smoltcp::iface::{
     Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet, SocketStorage,
 };
 use smoltcp::phy::Device;
-use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::socket::tcp::{ListenError, Socket, State};
 use smoltcp::socket::{AnySocket, udp};
 use smoltcp::time::{Duration, Instant};
 use unstick::datagram;
@@ -47,6 +48,12 @@ pub struct Stack<
     scratch: Scratch<'a>,
     slots: Vec<Slot<H, N, T>, TCP>,
     datagrams: Vec<Datagrams, UDP>,
+    /// The ports of the datagram services.
+    ports: Vec<u16, UDP>,
+    /// Whether a slot was seen that does not just listen.
+    active: bool,
+    /// Whether there are datagrams that waited and can be answered now.
+    ready: bool,
     finishing: bool,
 }
 
@@ -71,6 +78,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             scratch,
             slots: Vec::new(),
             datagrams: Vec::new(),
+            ports: Vec::new(),
+            active: false,
+            ready: false,
             finishing: false,
         }
     }
@@ -101,7 +111,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
 
     /// Serves the datagrams of the echo or command service on a UDP port, up to `limit` bytes of
     /// payload: a longer one is answered as the cut one it would be elsewhere, a longer reply is
-    /// `truncated`.
+    /// `truncated`. The socket's send ring has one metadata slot, so that a reply is seen to wait.
     pub fn bind(
         &mut self,
         service: Service,
@@ -114,10 +124,14 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         }
         // The stack drops what the ring cannot hold without a word.
         let slots = socket.packet_recv_capacity();
-        let largest = datagram_limit(self.mtu, usize::MAX, slots).map_err(SetupError::Budget)?;
+        let largest = received_limit(self.mtu, usize::MAX, slots).map_err(SetupError::Budget)?;
         check(largest, socket.payload_recv_capacity(), Ring::Receive)?;
-        let (ring, slots) = (socket.payload_send_capacity(), socket.packet_send_capacity());
-        let most = datagram_limit(self.mtu, ring, slots).map_err(SetupError::Budget)?;
+        let slots = socket.packet_send_capacity();
+        if slots != SEND_SLOTS {
+            return Err(SetupError::SendSlots { slots });
+        }
+        let ring = socket.payload_send_capacity();
+        let most = datagram_limit(self.mtu, ring).map_err(SetupError::Budget)?;
         datagram::check(limit, most).map_err(SetupError::Limit)?;
         check(limit, self.scratch.output.len(), Ring::Output)?;
         socket.bind(port).map_err(|_| SetupError::Port)?;
@@ -125,6 +139,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             return Err(SetupError::Full);
         }
         let handle = self.add(socket)?;
+        let _ = self.ports.push(port);
         let _ = self.datagrams.push(Datagrams::new(service, port, handle, limit));
         Ok(())
     }
@@ -145,29 +160,32 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         iface: &mut Interface,
         device: &mut D,
     ) -> Option<Instant> {
-        let Received { more, unsent } = self.receive(now, host, iface, device);
-        let Self { sockets, scratch, limits, .. } = self;
-        let mut active = false;
-        let deadlines = self.slots.iter_mut().filter_map(|slot| {
-            let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
-            if socket.is_listening() {
-                return None; // nobody has come
-            }
-            active = true;
-            slot.poll(now, host, socket, scratch, limits)
-        });
-        let deadline = deadlines.min();
-        // Not for nothing: asking every socket is a good part of what a small datagram costs.
-        while (active || unsent) && iface.poll_egress(now, device, sockets) != PollResult::None {}
+        let Received { more, done } = self.receive(now, host, iface, device);
+        let Self { sockets, scratch, limits, slots, .. } = self;
+        let mut deadline = None;
+        // Not for nothing: looking at every socket is a good part of what a small datagram costs.
+        if self.active || !done {
+            self.active = false;
+            let deadlines = slots.iter_mut().filter_map(|slot| {
+                let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
+                if socket.is_listening() {
+                    return None; // nobody has come
+                }
+                self.active = true;
+                slot.poll(now, host, socket, scratch, limits)
+            });
+            deadline = deadlines.min();
+            while iface.poll_egress(now, device, sockets) != PollResult::None {}
+        }
         // After sending: a socket that listens again forgets a reset or acknowledgement it owes.
-        if active {
-            for slot in &mut self.slots {
+        if self.active {
+            for slot in slots {
                 slot.renew(now, host, sockets.get_mut(slot.handle), self.finishing);
             }
         }
         // What waited for a reply to leave, which it may just have done.
-        let more = more || unsent && self.datagrams.iter().any(|it| it.is_ready(sockets));
-        let again = if more { Some(now) } else { iface.poll_at(now, sockets) };
+        self.ready = !done && self.datagrams.iter().any(|it| it.is_ready(sockets));
+        let again = if more || self.ready { Some(now) } else { iface.poll_at(now, sockets) };
         again.into_iter().chain(deadline).min()
     }
 
@@ -179,24 +197,42 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         iface: &mut Interface,
         device: &mut D,
     ) -> Received {
-        let Self { sockets, scratch, .. } = self;
-        let own_ports: Vec<u16, UDP> = self.datagrams.iter().map(Datagrams::port).collect();
-        let mut unsent = true;
-        for _ in 0..PACKETS {
-            let packet = iface.poll_ingress_single(now, device, sockets);
-            let is_packet = packet != PollIngressSingleResult::None;
+        // First those that waited: then what is answered is the packet that has just come.
+        if self.ready || self.datagrams.iter().any(Datagrams::has_waited) {
+            self.answer(now, host, iface, device);
+        }
+        let mut answered = 0;
+        for packets in 0..PACKETS {
+            let packet = iface.poll_ingress_single(now, device, &mut self.sockets);
+            if packet == PollIngressSingleResult::None {
+                return Received { more: false, done: packets > 0 && answered == packets };
+            }
+            answered += usize::from(self.answer(now, host, iface, device));
+        }
+        Received { more: true, done: answered == PACKETS }
+    }
+
+    /// Answers the datagrams there are, and sends the replies; whether there was one.
+    fn answer<D: Device + ?Sized>(
+        &mut self,
+        now: Instant,
+        host: &mut H,
+        iface: &mut Interface,
+        device: &mut D,
+    ) -> bool {
+        let Self { sockets, scratch, ports, .. } = self;
+        let mut any = false;
+        loop {
             let mut answered = false;
             for datagrams in &mut self.datagrams {
-                answered |= datagrams.answer(now, host, iface, sockets, &own_ports, scratch.output);
+                answered |= datagrams.answer(now, host, iface, sockets, ports, scratch.output);
             }
-            if answered {
-                iface.poll_egress(now, device, sockets);
-            } else if !is_packet {
-                return Received { more: false, unsent };
+            if !answered {
+                return any;
             }
-            unsent = !answered;
+            any = true;
+            iface.poll_egress(now, device, sockets);
         }
-        Received { more: true, unsent }
     }
 
     /// Takes no new connection and no new request. Go on polling until it
@@ -211,9 +247,11 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         }
     }
 
-    /// Whether no connection is left after [`Stack::finish`].
+    /// Whether no connection and no reply that waits is left after [`Stack::finish`].
     pub fn is_finished(&self) -> bool {
-        self.finishing && self.slots.iter().all(|slot| slot.connection.is_none())
+        self.finishing
+            && self.slots.iter().all(|slot| slot.connection.is_none())
+            && !self.datagrams.iter().any(|it| it.is_waiting(&self.sockets))
     }
 }
 
@@ -221,8 +259,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
 struct Received {
     /// There may be more of them.
     more: bool,
-    /// The sockets may have something to send.
-    unsent: bool,
+    /// There were some, all of them datagrams that have been answered, so that nobody else can have
+    /// anything to do.
+    done: bool,
 }
 
 /// One socket that listens, or the connection it has come to be.
@@ -267,7 +306,7 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
     }
 }
 
-fn listen(socket: &mut Socket<'_>, port: u16) -> Result<(), smoltcp::socket::tcp::ListenError> {
+fn listen(socket: &mut Socket<'_>, port: u16) -> Result<(), ListenError> {
     socket.set_timeout(Some(HANDSHAKE));
     socket.listen(port)
 }

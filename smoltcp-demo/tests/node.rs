@@ -238,19 +238,19 @@ fn a_datagram_from_another_nodes_service_is_not_answered() {
 }
 
 /// A datagram to the echo service from an address that nobody has.
-fn forged() -> Vec<u8> {
-    unannounced(Ipv4Address::new(192, 168, 69, 77))
+fn forged(payload: &[u8]) -> Vec<u8> {
+    unannounced(Ipv4Address::new(192, 168, 69, 77), payload)
 }
 
 /// A datagram to the echo service, not by the client's stack, which would first ask who has the
 /// node's address and so tell its own.
-fn unannounced(sender: Ipv4Address) -> Vec<u8> {
+fn unannounced(sender: Ipv4Address, payload: &[u8]) -> Vec<u8> {
     let udp = UdpRepr { src_port: 9, dst_port: 8092 };
     let ip = Ipv4Repr {
         src_addr: sender,
         dst_addr: NODE,
         next_header: IpProtocol::Udp,
-        payload_len: 8 + 4,
+        payload_len: 8 + payload.len(),
         hop_limit: 64,
     };
     let ethernet = EthernetRepr {
@@ -258,7 +258,7 @@ fn unannounced(sender: Ipv4Address) -> Vec<u8> {
         dst_addr: NODE_MAC,
         ethertype: EthernetProtocol::Ipv4,
     };
-    let mut bytes = vec![0; 14 + 20 + 8 + 4];
+    let mut bytes = vec![0; 14 + 20 + 8 + payload.len()];
     let mut frame = EthernetFrame::new_unchecked(&mut bytes);
     ethernet.emit(&mut frame);
     let mut packet = Ipv4Packet::new_unchecked(frame.payload_mut());
@@ -267,8 +267,8 @@ fn unannounced(sender: Ipv4Address) -> Vec<u8> {
         &mut UdpPacket::new_unchecked(packet.payload_mut()),
         &ip.src_addr.into(),
         &NODE.into(),
-        4,
-        |payload| payload.copy_from_slice(b"boo!"),
+        payload.len(),
+        |space| space.copy_from_slice(payload),
         &ChecksumCapabilities::default(),
     );
     bytes
@@ -279,12 +279,20 @@ fn a_forged_sender_does_not_silence_a_service() {
     let mut world = world();
     let handle = world.datagrams();
     assert!(world.ask(handle, 8092, b"hello", SOON).is_some());
-    world.client_end.send(forged());
-    world.wait(Duration::from_millis(10));
-    assert_eq!(world.host.counters.get(Event::Frames), 2);
-    assert_eq!(world.ask(handle, 8092, b"hello", Duration::from_millis(500)), None);
-    world.wait(Duration::from_secs(2));
-    assert_eq!(world.ask(handle, 8092, b"hello", SOON), Some(b"HELLO".to_vec()));
+    // An empty reply waits as any other does, though it has no bytes.
+    for payload in [&b"boo!"[..], b""] {
+        world.client_end.send(forged(payload));
+        world.wait(Duration::from_millis(10));
+        assert_eq!(world.ask(handle, 8092, b"hello", Duration::from_millis(500)), None);
+        world.wait(Duration::from_secs(2));
+        assert_eq!(world.ask(handle, 8092, b"hello", SOON), Some(b"HELLO".to_vec()));
+    }
+    // The two forged replies, and the requests that waited behind them.
+    assert_eq!(world.host.counters.get(Event::Rejected), 4);
+    // It is given up though nobody comes after it, or the node would wake for it for ever.
+    world.client_end.send(forged(b""));
+    world.wait(Duration::from_secs(3));
+    assert_eq!(world.host.counters.get(Event::Rejected), 5);
 }
 
 #[test]
@@ -294,7 +302,7 @@ fn datagrams_that_wait_for_their_senders_address_are_all_answered() {
     world.udp(handle).close();
     world.udp(handle).bind(9).unwrap(); // or each reply would be answered, and wake the node
     for _ in 0..3 {
-        world.client_end.send(unannounced(CLIENT));
+        world.client_end.send(unannounced(CLIENT, b"boo!"));
     }
     assert!(world.run(SOON, |it| it.host.counters.get(Event::Frames) == 3));
 }
@@ -305,9 +313,35 @@ fn a_flood_of_datagrams_leaves_time_for_connections() {
     let handle = world.datagrams();
     assert!(world.ask(handle, 8092, b"hello", SOON).is_some());
     for _ in 0..500 {
-        world.client_end.send(forged());
+        world.client_end.send(forged(b"boo!"));
     }
     assert!(serves(&mut world));
+}
+
+#[test]
+fn connections_to_the_broadcast_address_hold_no_socket() {
+    let mut world = world();
+    for _ in 0..BACKLOG {
+        world.connect_to(Ipv4Address::new(192, 168, 69, 255), Service::Echo.tcp_port());
+    }
+    world.wait(SOON);
+    let handle = world.connect(Service::Echo.tcp_port());
+    assert!(world.run(SOON, |it| it.tcp(handle).may_send()));
+}
+
+#[test]
+fn finishing_waits_for_a_reply_to_a_datagram() {
+    let mut world = world();
+    let handle = world.datagrams();
+    world.udp(handle).close();
+    world.udp(handle).bind(9).unwrap();
+    world.client_end.send(unannounced(CLIENT, b"boo!"));
+    let received = |it: &mut World| it.host.counters.get(Event::Frames) == 1;
+    assert!(world.run(SOON, received));
+    world.stack.finish();
+    assert!(!world.stack.is_finished());
+    assert!(world.run(SOON, |it| it.stack.is_finished()));
+    assert!(world.run(SOON, |it| it.udp(handle).can_recv()));
 }
 
 #[test]

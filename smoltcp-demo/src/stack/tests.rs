@@ -17,11 +17,11 @@ fn the_documented_sizes_are_the_real_ones() {
     let connection = size_of::<Of<2, 0>>() - size_of::<Of<1, 0>>();
     let datagrams = size_of::<Of<0, 2>>() - size_of::<Of<0, 1>>();
     let slot = size_of::<UdpSlots<8>>() - size_of::<UdpSlots<7>>();
-    assert_eq!(size_of::<UdpSlots<8>>(), slot * (8 + 2));
+    assert_eq!(size_of::<UdpSlots<8>>(), slot * (8 + 1));
     assert_eq!(size_of::<TcpBuffers<2048, 1024>>(), 2048 + 1024);
     assert_eq!(size_of::<UdpBuffers<4096>>(), 4096 + ETHERNET);
     for row in [
-        format!("| {slot} × (N + 2) | no |"),
+        format!("| {slot} × (N + 1) | no |"),
         format!("| each socket | {} | no |", size_of::<SocketStorage<'_>>()),
         format!("| {} + {connection} × `TCP` + {datagrams} × `UDP` | no |", size_of::<Of<0, 0>>()),
     ] {
@@ -47,8 +47,8 @@ fn what_cannot_work_is_refused_in_a_sentence() {
         let ring = |len| tcp::SocketBuffer::new(std::vec![0; len].leak());
         Socket::new(ring(receive), ring(send))
     };
-    let udp = |receive, send, slots| {
-        let ring = |len| {
+    let udp = |receive, send| {
+        let ring = |(len, slots)| {
             let slots = std::vec![udp::PacketMetadata::EMPTY; slots].leak();
             udp::PacketBuffer::new(slots, std::vec![0; len].leak())
         };
@@ -74,19 +74,23 @@ fn what_cannot_work_is_refused_in_a_sentence() {
         "there is no room for one more socket: make the stack larger"
     );
     assert_eq!(
-        setup(1500, 2048, |it| it.bind(Service::Frame, 80, CLASSIC, udp(2048, 2048, 2))),
+        setup(1500, 2048, |it| it.bind(Service::Frame, 80, CLASSIC, udp((2048, 2), (2048, 1)))),
         "the frame service has no datagrams: serve it over TCP"
     );
     assert_eq!(
-        setup(9000, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 2))),
+        setup(9000, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp((4096, 2), (2048, 1)))),
         "a receive ring of 4096 bytes is too short: make it 8972 bytes or more"
     );
     assert_eq!(
-        setup(1280, 2048, |it| it.bind(Service::Echo, 80, ETHERNET, udp(4096, 2048, 2))),
+        setup(1280, 2048, |it| it.bind(Service::Echo, 80, ETHERNET, udp((4096, 2), (2048, 1)))),
         "a datagram of 1472 bytes is over the limit of 1252 that the device and its ring can carry"
     );
     assert_eq!(
-        setup(1500, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp(4096, 2048, 1))),
+        setup(1500, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp((4096, 1), (2048, 1)))),
         "2 metadata slots are needed, there are 1"
+    );
+    assert_eq!(
+        setup(1500, 2048, |it| it.bind(Service::Echo, 80, CLASSIC, udp((4096, 2), (2048, 2)))),
+        "a UDP send ring has 2 metadata slots: give it 1"
     );
 }

@@ -124,11 +124,15 @@ impl World {
 
     /// A client's socket that has begun to connect.
     pub fn connect(&mut self, port: u16) -> SocketHandle {
+        self.connect_to(NODE, port)
+    }
+
+    pub fn connect_to(&mut self, address: Ipv4Address, port: u16) -> SocketHandle {
         let buffers = Box::leak(Box::new(TcpBuffers::<CLIENT_RING, CLIENT_RING>::new()));
         let mut socket = buffers.socket();
         socket.set_nagle_enabled(false);
         self.next_port += 1;
-        socket.connect(self.client_iface.context(), (NODE, port), self.next_port).unwrap();
+        socket.connect(self.client_iface.context(), (address, port), self.next_port).unwrap();
         self.sockets.add(socket)
     }
 

@@ -93,7 +93,7 @@ impl Node {
         let mut memory = Memory::new();
         let mut storage = [SocketStorage::EMPTY; TCP + UDP];
         let mtu = cable.capabilities().ip_mtu();
-        let most = datagram_limit(mtu, ETHERNET, SLOTS).map_err(io::Error::other)?;
+        let most = datagram_limit(mtu, ETHERNET).map_err(io::Error::other)?;
         self.datagram = self.datagram.min(most);
         self.host.identity.datagram = self.datagram;
         let mut stack = self.stack(mtu, &mut memory, &mut storage)?;
