@@ -1,8 +1,9 @@
 """Lists where a linked program can panic, each place with the reason why it does not.
 
-    python3 sites.py ELF
+    python3 sites.py ELF [FUNCTION...]
 
-Ends with 1 if there is a place without a known reason. Needs llvm-objdump and llvm-symbolizer.
+The functions are those of REASONS that are to be found. Ends with 1 if one of them is not, or if
+there is any other place. Needs llvm-objdump and llvm-symbolizer.
 """
 
 import re
@@ -10,14 +11,14 @@ import subprocess
 import sys
 
 # Innermost function that is neither ours nor the standard library's -> why no input reaches it.
-# Line by line in serde-json-core 0.7.0.
+# Line by line in serde-json-core 0.7.0, but for the first.
 REASONS = {
+    "async_fn_resumed": "the compiler's own, in every `async fn`: a finished future is polled again",
     "push_unchecked": "`extend_from_slice` has compared the lengths",
     "serialize_u64": "20 digits are the most a u64 has",
     "serialize_i64": "20 places are the most an i64 has, sign included",
     "serialize_i32": "11 places are the most an i32 has, sign included",
 }
-ASYNC = "the compiler's own, in every `async fn`: a finished future is polled again"
 
 PANICS = re.compile(
     r"a_panic_can_be_reached|rust_begin_unwind|core::panicking|_fail(ed|_rt)?$|_fail::"
@@ -45,12 +46,13 @@ def frames(elf, address):
     return list(zip(lines[::2], lines[1::2]))
 
 
-def reason(callee, stack):
+def explained(callee, stack):
+    """The function of REASONS that a place is in; None if it is in none."""
     if callee.endswith("async_fn_resumed"):
-        return ASYNC
+        return "async_fn_resumed"
     for function, place in stack:
         if "/serde-json-core-0.7.0/" in place:
-            return next((why for name, why in REASONS.items() if name in function), None)
+            return next((name for name in REASONS if name in function), None)
     return None
 
 
@@ -59,25 +61,28 @@ def run(*command):
 
 
 def main():
-    elf = sys.argv[1]
+    elf, *expected = sys.argv[1:]
     known, unknown = {}, []
     for address, caller, callee in calls(elf):
         if not PANICS.search(callee) or PANICS.search(caller):
             continue
         stack = frames(elf, address)
-        why = reason(callee, stack)
-        if why is None:
-            unknown.append((callee, caller, stack))
+        name = explained(callee, stack)
+        if name in expected:
+            known[name] = known.get(name, 0) + 1
         else:
-            known[why] = known.get(why, 0) + 1
-    for why, count in sorted(known.items()):
-        print(f"{count} x {why}")
+            unknown.append((callee, caller, stack))
+    for name, count in sorted(known.items()):
+        print(f"{count} x {name}: {REASONS[name]}")
     for callee, caller, stack in unknown:
         print(f"NOT EXPLAINED: {callee} in {caller}")
         for function, place in stack:
             print(f"    {place}  {function}")
+    absent = [name for name in expected if name not in known]
+    for name in absent:
+        print(f"NOT FOUND: {name}, so either it is gone or this program does not see it")
     print(f"{sum(known.values())} places explained, {len(unknown)} not")
-    sys.exit(1 if unknown else 0)
+    sys.exit(1 if unknown or absent else 0)
 
 
 main()

@@ -1,6 +1,6 @@
 //! What is lent to sessions, giving every answer that its types allow.
 
-use crate::text;
+use crate::{planted, text};
 use core::fmt::Write as _;
 use core::hint::black_box;
 use core::task::Poll;
@@ -115,6 +115,7 @@ impl Store for AnyStore {
     }
 
     fn commit(&mut self, sink: Sink) -> Result<(), Refusal> {
+        planted();
         black_box(sink);
         perhaps(())
     }
@@ -151,6 +152,7 @@ impl Caller for AnyCaller {
     }
 
     fn end(&mut self, verdict: Verdict) {
+        planted();
         black_box(verdict);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn drive() {
     host(&mut Node::new(any_identity(), ram()));
     const OWN: Command<Ram> =
         Command { name: "own", usage: "own", help: "one", takes_body: false, run: own };
-    host(&mut Ram::with(any_identity(), ram(), const { &[OWN] }, black_box(0)));
+    host(&mut Node::with(any_identity(), ram(), const { &[OWN] }, black_box(0)));
 
     client::<256>();
     client::<1024>();
@@ -46,18 +46,21 @@ fn host<H: Host>(host: &mut H) {
         let sender = black_box(Sender { port: 0, own: &Service::UDP_PORTS });
         let reply = datagram::answer(any_service(), any_time(), host, sender, datagram, output());
         let _ = black_box(reply);
-        black_box((command::builtin::<H>(), host.commands(), host.counters()));
+        black_box((command::builtin::<H>(), Host::commands(host), Host::counters(host)));
+        black_box(Host::identity(host));
+        Host::count(host, black_box(Event::Frames), black_box(0));
+        black_box(Host::store(host));
     }
 }
 
 fn server<H: Host, const N: usize, const T: usize>(host: &mut H) {
     let mut server = Server::<H, N, T>::new(any_service(), any_limits());
-    session(&mut server, host, |server| black_box(server.is_idle()));
+    session(&mut server, host, |server| black_box(Server::is_idle(server)));
 }
 
 fn client<const N: usize>() {
     let mut client = Client::<N>::new(any_service(), any_limits());
-    session(&mut client, &mut AnyCaller, |client| black_box(client.outstanding()) == 0);
+    session(&mut client, &mut AnyCaller, |client| black_box(Client::outstanding(client)) == 0);
 }
 
 /// Any calls in any order, each upon any state of the session.
@@ -66,10 +69,10 @@ fn session<S: Session<H>, H>(session: &mut S, host: &mut H, look: impl Fn(&S) ->
         let session = black_box(&mut *session);
         let host = black_box(&mut *host);
         match black_box(0) {
-            0 => drop(black_box(session.step(any_time(), host, input(), output()))),
-            1 => session.end(),
-            2 => session.finish(),
-            3 => session.abort(host),
+            0 => drop(black_box(Session::step(session, any_time(), host, input(), output()))),
+            1 => Session::end(session),
+            2 => Session::finish(session),
+            3 => Session::abort(session, host),
             _ => drop(black_box(look(session))),
         }
     }
@@ -77,15 +80,16 @@ fn session<S: Session<H>, H>(session: &mut S, host: &mut H, look: impl Fn(&S) ->
 
 fn service() {
     let service = any_service();
-    black_box((Service::ALL, service.as_str(), service.tcp_port(), service.udp_port()));
+    black_box((Service::ALL, Service::as_str(service)));
+    black_box((Service::tcp_port(service), Service::udp_port(service)));
 }
 
 fn commands() {
-    black_box(black_box(Status::Ok).as_str());
+    black_box(Status::as_str(black_box(Status::Ok)));
     black_box(Status::parse(text()));
     let call =
         Call { name: "", args: "", body: None, at_once: false, header: 0, now: Instant::ZERO };
-    let _ = black_box(black_box(call).name_arg());
+    let _ = black_box(Call::name_arg(&black_box(call)));
     black_box(Refusal::new(black_box(Status::Ok), format_args!("{}{}", text(), black_box('a'))));
     black_box(Refusal::from(core::fmt::Error));
     let _ = black_box(store::check_name(text()));
@@ -94,9 +98,10 @@ fn commands() {
 
 fn counters() {
     let mut counters = Counters::default();
-    black_box(&mut counters).count(black_box(Event::Frames), black_box(0));
-    black_box((counters.get(black_box(Event::Frames)), black_box(Event::Frames).as_str()));
-    for counter in counters.iter() {
+    Counters::count(black_box(&mut counters), black_box(Event::Frames), black_box(0));
+    black_box(Counters::get(&counters, black_box(Event::Frames)));
+    black_box(Event::as_str(black_box(Event::Frames)));
+    for counter in Counters::iter(&counters) {
         black_box(counter);
     }
 }
@@ -109,24 +114,24 @@ fn ram_store() {
     while black_box(true) {
         let store = black_box(&mut store);
         match black_box(0) {
-            0 => drop(black_box(store.largest())),
-            1 => drop(black_box(store.list(black_box(&mut text_space)))),
-            2 => source = black_box(store.open(text())).ok(),
-            3 => sink = black_box(store.create(text(), black_box(0))).ok(),
-            4 => drop(black_box(store.remove(text()))),
+            0 => drop(black_box(Store::largest(store))),
+            1 => drop(black_box(Store::list(store, black_box(&mut text_space)))),
+            2 => source = black_box(Store::open(store, text())).ok(),
+            3 => sink = black_box(Store::create(store, text(), black_box(0))).ok(),
+            4 => drop(black_box(Store::remove(store, text()))),
             _ => {}
         }
         if let Some(mut source) = black_box(source.take()) {
-            let _ = black_box(store.poll(black_box(&mut source)));
-            let _ = black_box(store.read(black_box(&mut source), output()));
-            store.close(source);
+            let _ = black_box(Store::poll(store, black_box(&mut source)));
+            let _ = black_box(Store::read(store, black_box(&mut source), output()));
+            Store::close(store, source);
         }
         if let Some(mut sink) = black_box(sink.take()) {
-            let _ = black_box(store.write(black_box(&mut sink), input()));
+            let _ = black_box(Store::write(store, black_box(&mut sink), input()));
             if black_box(true) {
-                let _ = black_box(store.commit(sink));
+                let _ = black_box(Store::commit(store, sink));
             } else {
-                store.discard(sink);
+                Store::discard(store, sink);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The blocking driver, with a session and over streams that may do anything.
 
+use crate::planted;
 use crate::sessions::any_time;
 use core::cell::RefCell;
 use core::hint::black_box;
@@ -11,11 +12,11 @@ pub(crate) fn drive() {
     let mut pump = Pump::new(AnySession, [0; 1024], [0; 1024]);
     let cell = RefCell::new(());
     while black_box(true) {
-        let _ = black_box(black_box(&mut pump).step(any_time(), &mut ()));
-        black_box(&mut pump).sent(black_box(0));
-        black_box(black_box(&mut pump).space());
-        black_box(&mut pump).received(black_box(0));
-        let _ = black_box((pump.unsent(), pump.wants_input()));
+        let _ = black_box(Pump::step(black_box(&mut pump), any_time(), &mut ()));
+        Pump::sent(black_box(&mut pump), black_box(0));
+        black_box(Pump::space(black_box(&mut pump)));
+        Pump::received(black_box(&mut pump), black_box(0));
+        let _ = black_box((Pump::unsent(&pump), Pump::wants_input(&pump)));
 
         let (mut stream, mut clock) = (AnyStream, AnyStream);
         let _ = black_box(blocking::advance(&mut pump, &mut (), &mut stream, &mut clock));
@@ -23,10 +24,10 @@ pub(crate) fn drive() {
 
         let mut shared = Shared(AnySession);
         let mut host = black_box(&cell);
-        let _ = black_box(shared.step(any_time(), &mut host, &[], &mut []));
-        shared.end();
-        shared.finish();
-        shared.abort(&mut host);
+        let _ = black_box(Session::step(&mut shared, any_time(), &mut host, &[], &mut []));
+        Session::<&RefCell<()>>::end(&mut shared);
+        Session::<&RefCell<()>>::finish(&mut shared);
+        Session::abort(&mut shared, &mut host);
     }
 }
 
@@ -79,6 +80,7 @@ impl embedded_io::Write for AnyStream {
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {
+        planted();
         any_result()
     }
 }
