@@ -57,9 +57,9 @@ pub struct Lan9118<R> {
 impl<R: Registers> Lan9118<R> {
     /// Resets the controller, starts the negotiation of the link and switches both directions on.
     ///
-    /// It takes full duplex only, as its MAC is set. Its interrupt line is configured and low:
+    /// The address is the one given, else the one that the chip has loaded from its EEPROM. It takes full duplex only, as its MAC is set. Its interrupt line is configured and low:
     /// unmask it in the interrupt controller after this, not before.
-    pub fn new(mut registers: R) -> Result<Self, SetupError> {
+    pub fn new(mut registers: R, address: Option<EthernetAddress>) -> Result<Self, SetupError> {
         let chip = &mut registers;
         wait(chip, PMT_CTRL, READY, READY)?;
         let order = chip.read(BYTE_TEST);
@@ -79,9 +79,9 @@ impl<R: Registers> Lan9118<R> {
         chip.write(HW_CFG, HW_CFG_FIFOS);
         chip.write(AFC_CFG, AFC_CFG_LEVELS);
         chip.write(TX_CFG, TX_CFG_DUMP);
+        wait(chip, TX_CFG, TX_CFG_DUMP, 0)?;
         chip.write(RX_CFG, RX_CFG_DUMP);
-        chip.write(TX_CFG, 0);
-        chip.write(RX_CFG, 0);
+        wait(chip, RX_CFG, RX_CFG_DUMP, 0)?;
         // Any frame waiting raises the line, which is driven high.
         chip.write(FIFO_INT, FIFO_INT_LEVELS);
         chip.write(IRQ_CFG, IRQ_CFG_HIGH);
@@ -91,15 +91,22 @@ impl<R: Registers> Lan9118<R> {
         phy_write(chip, ANAR, ANAR_FULL_DUPLEX)?;
         phy_write(chip, BMCR, BMCR_NEGOTIATE)?;
 
+        if let Some(EthernetAddress([a, b, c, d, e, f])) = address {
+            mac_write(chip, ADDRL, u32::from_le_bytes([a, b, c, d]))?;
+            mac_write(chip, ADDRH, u32::from_le_bytes([e, f, 0, 0]))?;
+        }
         let low = mac_read(chip, ADDRL)?.to_le_bytes();
         let high = mac_read(chip, ADDRH)?.to_le_bytes();
+        let address = EthernetAddress([low[0], low[1], low[2], low[3], high[0], high[1]]);
+        if !address.is_unicast() {
+            return Err(SetupError::NoAddress { found: address });
+        }
         mac_write(chip, MAC_CR, MAC_CR_ON)?;
         chip.write(TX_CFG, TX_CFG_ON);
-        let address = EthernetAddress([low[0], low[1], low[2], low[3], high[0], high[1]]);
         Ok(Self { registers, address, dropped: 0, received: [0; FRAME], sent: [0; FRAME] })
     }
 
-    /// The hardware address, as the chip loaded it from its EEPROM.
+    /// The hardware address.
     pub const fn address(&self) -> EthernetAddress {
         self.address
     }
@@ -131,7 +138,7 @@ impl<R: Registers> Lan9118<R> {
 
     /// Frames in the receive FIFO.
     fn waiting(&mut self) -> u32 {
-        self.registers.read(RX_FIFO_INF) >> 16 & 0xFF
+        read(&mut self.registers, RX_FIFO_INF) >> 16 & 0xFF
     }
 
     /// The frame that was [fetched](Self::fetch), and room for an answer.
@@ -178,7 +185,7 @@ impl<R: Registers> Lan9118<R> {
 
     /// Whether a frame of any length can be sent now.
     fn has_room(&mut self) -> bool {
-        let info = self.registers.read(TX_FIFO_INF);
+        let info = read(&mut self.registers, TX_FIFO_INF);
         // The chip stops sending once nobody reads how the last frames fared.
         for _ in 0..info >> 16 & 0xFF {
             self.registers.read(TX_STATUS);
@@ -230,6 +237,11 @@ pub enum SetupError {
         /// What was read from it last.
         value: u32,
     },
+    /// No address was given, and the chip has none of its own.
+    NoAddress {
+        /// What it has instead; all ones without an EEPROM.
+        found: EthernetAddress,
+    },
 }
 
 impl fmt::Display for SetupError {
@@ -243,6 +255,9 @@ impl fmt::Display for SetupError {
                 f,
                 "the LAN9118 is stuck: register {register:#x} stays {value:#010x}; check its power and clock"
             ),
+            Self::NoAddress { found } => {
+                write!(f, "the LAN9118 has {found} for an address: program its EEPROM or give one")
+            }
         }
     }
 }

@@ -11,6 +11,9 @@ use unstick_firmware::node;
 /// How long a reboot waits for clients to take their answers.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How long the controller takes to send what it holds: 4.5 KB at 10 Mbit/s.
+const LAST_FRAMES: Duration = Duration::from_millis(4);
+
 /// Said once, when no new connection and no new request is to be taken.
 static FINISH: Watch<CriticalSectionRawMutex, (), { node::TCP }> = Watch::new();
 
@@ -22,6 +25,7 @@ static BEGUN: AtomicUsize = AtomicUsize::new(0);
 pub(crate) async fn reboot() -> ! {
     FINISH.sender().send(());
     let _ = with_timeout(FAREWELL, finished()).await;
+    Timer::after(LAST_FRAMES).await;
     SCB::sys_reset()
 }
 

@@ -118,7 +118,7 @@ fn main() -> ! {
 /// Sets the controller up. Not inlined, or the loop would keep for good the stack that it takes once.
 #[inline(never)]
 fn driver(ethernet: Block, log: &mut Uart<Block>) -> &'static mut Driver<Block> {
-    let nic = match Lan9118::new(ethernet) {
+    let nic = match Lan9118::new(ethernet, None) {
         Ok(nic) => nic,
         Err(error) => panic!("{error}"),
     };

@@ -26,11 +26,11 @@ pub struct Driver<R> {
 }
 
 impl<R: Registers> Driver<R> {
-    /// A driver that has `register` keep the waker for the interrupt, and that calls `link_up` each
-    /// time the link has come up, to tell it who is here.
+    /// A driver that has `register` keep the waker for the interrupt, and that calls `link_up` when
+    /// it sees that the link has come up, to tell it who is here.
     ///
     /// The chip is asked for its link at each poll and does not interrupt for it: until it is up,
-    /// wake the stack now and then.
+    /// and wherever a loss between two polls must not be missed, wake the stack now and then.
     pub const fn new(nic: Lan9118<R>, register: fn(&Waker), link_up: fn(&mut Lan9118<R>)) -> Self {
         Self { nic, register, link_up, is_up: false, given: 0 }
     }

@@ -12,6 +12,9 @@ const BUSY_READS: u32 = 3;
 pub(crate) struct Model {
     /// The words of received frames.
     received: VecDeque<u32>,
+    /// Reads of `BYTE_TEST` since the last write, and since the last read of a FIFO.
+    since_write: u32,
+    since_pop: u32,
     statuses: VecDeque<u32>,
     /// Frames sent.
     pub(crate) sent: Vec<Vec<u8>>,
@@ -25,6 +28,7 @@ pub(crate) struct Model {
     mac_data: u32,
     /// Reads for which these are still busy.
     resets: u32,
+    dumps: u32,
     mac_busy: u32,
     mii_busy: u32,
     pub(super) interrupts: u32,
@@ -46,6 +50,8 @@ impl Model {
         phy[BMSR as usize] = BMSR_LINK;
         Self {
             received: VecDeque::new(),
+            since_write: 0,
+            since_pop: 0,
             statuses: VecDeque::new(),
             sent: Vec::new(),
             unread: 0,
@@ -55,6 +61,7 @@ impl Model {
             phy,
             mac_data: 0,
             resets: 0,
+            dumps: 0,
             mac_busy: 0,
             mii_busy: 0,
             interrupts: u32::MAX,
@@ -87,6 +94,26 @@ impl Model {
     /// Whether nothing is left of any frame.
     pub(super) fn is_drained(&self) -> bool {
         self.statuses.is_empty() && self.received.is_empty()
+    }
+
+    /// Checks that a register is not read before it shows what was done.
+    fn check_pause(&mut self, offset: usize) {
+        let (write, pop) = match offset {
+            RX_FIFO_INF => (0, 3),
+            TX_FIFO_INF => (3, 3),
+            HW_CFG | TX_CFG | RX_CFG | E2P_CMD | MAC_CSR_CMD | MAC_CSR_DATA => (1, 0),
+            _ => (0, 0),
+        };
+        let is_late = self.since_write >= write && self.since_pop >= pop;
+        assert!(is_late, "register {offset:#x} is read too early");
+        match offset {
+            BYTE_TEST => {
+                self.since_write += 1;
+                self.since_pop += 1;
+            }
+            RX_DATA | RX_STATUS | TX_STATUS => self.since_pop = 0,
+            _ => {}
+        }
     }
 
     fn send(&mut self, word: u32) {
@@ -147,6 +174,7 @@ fn busy(reads: &mut u32) -> bool {
 
 impl Registers for Model {
     fn read(&mut self, offset: usize) -> u32 {
+        self.check_pause(offset);
         match offset {
             RX_DATA => self.received.pop_front().expect("the receive FIFO is empty"),
             RX_STATUS => self.statuses.pop_front().expect("no frame waits"),
@@ -162,6 +190,20 @@ impl Registers for Model {
             BYTE_TEST => self.order,
             PMT_CTRL => u32::from(!self.is_stuck),
             HW_CFG => u32::from(busy(&mut self.resets)),
+            TX_CFG => {
+                if busy(&mut self.dumps) {
+                    TX_CFG_DUMP
+                } else {
+                    0
+                }
+            }
+            RX_CFG => {
+                if busy(&mut self.dumps) {
+                    RX_CFG_DUMP
+                } else {
+                    0
+                }
+            }
             E2P_CMD => u32::from(self.resets > 0) << 31,
             MAC_CSR_CMD => u32::from(busy(&mut self.mac_busy)) << 31,
             MAC_CSR_DATA => self.mac_data,
@@ -171,9 +213,13 @@ impl Registers for Model {
 
     fn write(&mut self, offset: usize, value: u32) {
         assert!(self.resets == 0, "register {offset:#x} is written during a reset");
+        assert!(self.dumps == 0, "register {offset:#x} is written while a FIFO is emptied");
+        self.since_write = 0;
         match offset {
             TX_DATA => self.send(value),
             HW_CFG if value == HW_CFG_RESET => self.resets = BUSY_READS,
+            TX_CFG if value == TX_CFG_DUMP => self.dumps = BUSY_READS,
+            RX_CFG if value == RX_CFG_DUMP => self.dumps = BUSY_READS,
             TX_CFG => self.on = value == TX_CFG_ON,
             INT_EN => self.interrupts = value,
             IRQ_CFG => {
@@ -182,7 +228,7 @@ impl Registers for Model {
             }
             MAC_CSR_CMD => self.mac_command(value),
             MAC_CSR_DATA => self.mac_data = value,
-            HW_CFG | INT_STS | FIFO_INT | AFC_CFG | RX_CFG => {}
+            HW_CFG | INT_STS | FIFO_INT | AFC_CFG => {}
             _ => panic!("register {offset:#x} is written"),
         }
     }

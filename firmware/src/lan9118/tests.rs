@@ -6,7 +6,7 @@ use std::string::ToString;
 use std::vec::Vec;
 
 fn nic() -> Lan9118<Model> {
-    Lan9118::new(Model::new()).unwrap()
+    Lan9118::new(Model::new(), None).unwrap()
 }
 
 fn frame(len: usize) -> Vec<u8> {
@@ -35,7 +35,7 @@ fn another_chip_or_a_dead_one_is_told_in_a_sentence() {
     let sentence = |change: fn(&mut Model)| {
         let mut model = Model::new();
         change(&mut model);
-        Lan9118::new(model).err().unwrap().to_string()
+        Lan9118::new(model, None).err().unwrap().to_string()
     };
     assert_eq!(
         sentence(|model| model.order = 0x4321_8765),
@@ -49,6 +49,26 @@ fn another_chip_or_a_dead_one_is_told_in_a_sentence() {
         sentence(|model| model.is_stuck = true),
         "the LAN9118 is stuck: register 0x84 stays 0x00000000; check its power and clock"
     );
+    assert_eq!(
+        sentence(without_eeprom),
+        "the LAN9118 has ff-ff-ff-ff-ff-ff for an address: program its EEPROM or give one"
+    );
+}
+
+fn without_eeprom(model: &mut Model) {
+    model.mac[ADDRL as usize] = u32::MAX;
+    model.mac[ADDRH as usize] = 0xFFFF;
+}
+
+#[test]
+fn an_address_that_is_given_is_the_chips() {
+    let mut model = Model::new();
+    without_eeprom(&mut model);
+    let address = EthernetAddress([2, 3, 5, 7, 11, 13]);
+    let nic = Lan9118::new(model, Some(address)).unwrap();
+    assert_eq!(nic.address(), address);
+    assert_eq!(nic.registers.mac[ADDRL as usize], 0x0705_0302);
+    assert_eq!(nic.registers.mac[ADDRH as usize], 0x0D0B);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn arp(to: EthernetAddress) -> Vec<u8> {
 
 #[test]
 fn a_datagram_that_comes_through_the_controller_is_answered_through_it() {
-    let mut nic = Lan9118::new(Model::new()).unwrap();
+    let mut nic = Lan9118::new(Model::new(), None).unwrap();
     let address = nic.address();
     let Buffers { connections, datagrams, input, output, files } =
         Box::leak(Box::new(Buffers::new()));

@@ -36,7 +36,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let nic = Lan9118::new(Model::new()).unwrap();
+        let nic = Lan9118::new(Model::new(), None).unwrap();
         let register = |waker: &Waker| REGISTERED.set(Some(waker.clone()));
         let greet = |_: &mut Lan9118<Model>| GREETINGS.set(GREETINGS.get() + 1);
         Self { driver: Driver::new(nic, register, greet), task: Arc::default() }

@@ -21,6 +21,12 @@ pub(super) fn build(toolchain: &Toolchain, target: &str) -> Result<PathBuf, Fail
         }
     }
     let folder = target_folder()?;
+    for path in [FOLDER.as_ref(), folder.as_path()] {
+        if path.as_os_str().to_string_lossy().contains(char::is_whitespace) {
+            let path = path.display();
+            return Err(Failure::Other(format!("make cannot build in `{path}`: it has a space")));
+        }
+    }
     let lwip = lwip(folder.join("lwip"))?;
     let library = toolchain.build("unstick-c", &["rustc", "--crate-type", "staticlib"], target)?;
     let built = folder.join("c").join(target);
