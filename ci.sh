@@ -6,7 +6,7 @@
 #   ./ci.sh list        name the steps
 #
 # What a step needs beyond rustup's Rust it installs itself where it may (apt-get,
-# as root or with passwordless sudo), else it says what to type. With CI=true a
+# as root or with passwordless sudo), else it says what to type. Where CI is set a
 # missing tool is a failure; otherwise its step is skipped, loudly.
 set -euo pipefail
 exec 2>&1 # one log, in order, and its last line is the result
@@ -26,7 +26,10 @@ STEPS=(
 )
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async log defmt)
 BARE_TARGET=thumbv7m-none-eabi
-BARE_PACKAGES=(rustc-web cargo-web rust-web-src)
+BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
+FOOTPRINT_TARGETS=(thumbv6m-none-eabi "${BOARD_TARGETS[@]}" riscv32imac-unknown-none-elf)
+# A compiler for any target, from source, and a linker.
+BARE_PACKAGES=(rustc-web cargo-web rust-web-src lld)
 C_PACKAGES=(gcc-arm-none-eabi libnewlib-arm-none-eabi make)
 # Coverage for libFuzzer, as cargo-fuzz asks for it; none of these needs nightly.
 FUZZ_FLAGS=(
@@ -37,6 +40,7 @@ FUZZ_FLAGS=(
   -Cllvm-args=-sanitizer-coverage-trace-compares
 )
 MAIN_SECONDS=600 # a node that hangs must not hang the checks
+NO_TAP=3         # exit status of the main job where no TAP interface can be had
 SKIP=200         # exit status of a step whose tools are missing
 
 # rustup's Rust comes first, even when `bare` has put the distribution's into /usr/bin.
@@ -46,7 +50,11 @@ export CARGO_TERM_QUIET="${CARGO_TERM_QUIET:-true}"
 
 step_fmt() {
   need "cargo fmt" "rustup component add rustfmt"
-  cargo fmt --all --check | sed "s|$PWD/||" # rustfmt names files by their full path
+  local workspace
+  for workspace in . firmware firmware/footprint firmware/proof firmware/proof/with-json core/fuzz; do
+    # rustfmt names files by their full path
+    cargo fmt --all --check --manifest-path "$workspace/Cargo.toml" | sed "s|$PWD/||"
+  done
 }
 
 step_clippy() {
@@ -71,18 +79,17 @@ step_docs() {
 }
 
 step_test() {
-  need python3 "apt-get install python3" # the peers that are not ours
+  need_tool python3 python3 # the peers that are not ours
   cargo test --workspace --no-run
   CARGO_TERM_QUIET=false cargo test --workspace # name the tests as they run
 }
 
 step_bare() {
   cargo=cargo build_std=()
-  if ! has_bare_target; then
+  need_targets "$BARE_TARGET"
+  if ! has_target "$BARE_TARGET"; then
     # No such target from rustup: build libcore from the distribution's sources.
     # Only libcore, so a crate that asks for alloc does not even compile.
-    apt_need "${BARE_PACKAGES[@]}" || missing "a compiler for $BARE_TARGET" \
-      "rustup target add $BARE_TARGET (or, as root: apt-get install ${BARE_PACKAGES[*]})"
     echo "building libcore with the distribution's rustc"
     cargo=/usr/bin/cargo build_std=(-Z build-std=core)
     export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
@@ -101,15 +108,14 @@ bare_build() {
 
 step_board() {
   local board log package program
-  apt_need qemu-system-arm || missing qemu-system-arm "apt-get install qemu-system-arm"
-  apt_need "${C_PACKAGES[@]}" || missing "a C compiler for the board" \
-    "apt-get install ${C_PACKAGES[*]}"
-  has_bare_target || apt_need "${BARE_PACKAGES[@]}" lld || missing "a compiler for $BARE_TARGET" \
-    "rustup target add $BARE_TARGET (or, as root: apt-get install ${BARE_PACKAGES[*]} lld)"
+  need "cargo clippy" "rustup component add clippy"
+  need_board
+  { arm-none-eabi-gcc --specs=nano.specs --version && make --version; } >/dev/null 2>&1 ||
+    apt_need "${C_PACKAGES[@]}" ||
+    missing "a C compiler for the board" "apt-get install ${C_PACKAGES[*]}"
   log="$(mktemp)"
   (
     cd firmware
-    cargo fmt --all --check
     # One by one: together, features of one bring std into the programs of another.
     for package in unstick-firmware unstick-firmware-embassy unstick-c; do
       cargo clippy --package "$package" --all-targets --all-features -- -D warnings
@@ -120,26 +126,34 @@ step_board() {
       done
     done
     cargo test --package unstick-firmware --package unstick-c -- --nocapture
-  ) | tee "$log"
-  cargo test --package unstick-tests --test firmware -- --nocapture | tee --append "$log"
-  if grep SKIPPED "$log"; then return 1; fi
+  ) 2>&1 | tee "$log"
+  cargo test --package unstick-tests --test firmware -- --nocapture 2>&1 | tee --append "$log"
+  if grep SKIPPED "$log"; then return 1; fi # all it needs is there, and yet
+}
+
+# What a board is built with and emulated by.
+need_board() {
+  need_tool qemu-system-arm qemu-system-arm
+  need_targets "${BOARD_TARGETS[@]}"
 }
 
 step_main() {
-  local log
+  local log status=0
+  ! in_ci || need_board # at a desk it says what is missing, and goes on
   log="$(mktemp)"
-  timeout --foreground "$MAIN_SECONDS" cargo run --release | tee "$log"
-  if [[ "${CI:-}" == true ]] && grep "^no firmware column" "$log"; then return 1; fi
+  timeout --foreground "$MAIN_SECONDS" cargo run --release 2>&1 | tee "$log" || status=$?
+  if in_ci && grep "^no firmware column" "$log"; then return 1; fi
+  if ((status == NO_TAP)) && ! in_ci; then exit "$SKIP"; fi
+  return "$status"
 }
 
 # What `cargo fuzz run --sanitizer none` does, but without cargo-fuzz, and so with stable Rust.
 step_fuzz() {
   local host
   host="$(rustc --version --verbose | sed -n 's/^host: //p')"
-  c++ --version >/dev/null 2>&1 || apt_need g++ || missing "a C++ compiler, for libFuzzer" \
-    "apt-get install g++"
+  need "cargo clippy" "rustup component add clippy"
+  need_tool c++ g++ # for libFuzzer
   cd core/fuzz
-  cargo fmt --check
   export RUSTFLAGS="${FUZZ_FLAGS[*]}"
   cargo clippy --release --locked --target "$host" -- -D warnings
   cargo build --release --locked --target "$host"
@@ -165,31 +179,41 @@ fuzz() {
 }
 
 step_proof() {
-  has_bare_target || apt_need "${BARE_PACKAGES[@]}" || missing "a compiler for $BARE_TARGET" \
-    "rustup target add $BARE_TARGET (or, as root: apt-get install ${BARE_PACKAGES[*]})"
-  apt_need llvm || missing llvm-objdump "apt-get install llvm"
+  need_targets "$BARE_TARGET"
+  need_tool llvm-objdump llvm
+  need_tool python3 python3
   firmware/proof/prove.sh
 }
 
 step_footprint() {
-  local target
-  need python3 "apt-get install python3"
-  for target in thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf; do
-    BARE_TARGET="$target" has_bare_target || apt_need "${BARE_PACKAGES[@]}" lld || missing "a compiler for $target" \
-      "rustup target add $target (or, as root: apt-get install ${BARE_PACKAGES[*]} lld)"
-  done
-  apt_need llvm || missing llvm-size "apt-get install llvm"
-  apt_need qemu-system-arm || missing qemu-system-arm "apt-get install qemu-system-arm"
+  local features
+  need "cargo clippy" "rustup component add clippy"
+  need_targets "${FOOTPRINT_TARGETS[@]}"
+  need_board
+  need_tool llvm-size llvm
+  need_tool python3 python3
   (
     cd firmware/footprint
-    cargo fmt --check
     for features in "" board; do cargo clippy --lib --bins --features "$features" -- -D warnings; done
   )
   python3 firmware/footprint/footprint.py
 }
 
-has_bare_target() {
-  [[ -d "$(rustc --print sysroot)/lib/rustlib/$BARE_TARGET" ]]
+# need_targets TARGET...: rustup's, or a compiler that can build for any.
+need_targets() {
+  local target
+  for target in "$@"; do
+    has_target "$target" || apt_need "${BARE_PACKAGES[@]}" || missing "a compiler for $target" \
+      "rustup target add $target (or, as root: apt-get install ${BARE_PACKAGES[*]})"
+  done
+}
+
+has_target() {
+  [[ -d "$(rustc --print sysroot)/lib/rustlib/$1" ]]
+}
+
+in_ci() {
+  [[ -n "${CI:-}" ]]
 }
 
 # need COMMAND REMEDY: the step cannot run without COMMAND.
@@ -197,16 +221,23 @@ need() {
   $1 --version >/dev/null 2>&1 || missing "$1" "$2"
 }
 
+# need_tool COMMAND PACKAGE: installs the package where the command is not there.
+need_tool() {
+  command -v "$1" >/dev/null || apt_need "$2" || missing "$1" "apt-get install $2"
+}
+
 missing() {
   echo "ci: $1 is missing; type: $2"
-  [[ "${CI:-}" == true ]] && exit 1
+  ! in_ci || exit 1
   exit "$SKIP"
 }
 
 # apt_need PACKAGE...: true if the packages are there or could be installed. Nothing
 # else on the machine may be removed for them.
 apt_need() {
-  dpkg --status "$@" >/dev/null 2>&1 && return
+  local states
+  states="$(dpkg-query --show --showformat '${db:Status-Status}\n' "$@" 2>/dev/null)" &&
+    ! grep --quiet --line-regexp --invert-match installed <<<"$states" && return
   local sudo=()
   ((EUID == 0)) || sudo=(sudo -n)
   local install=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive
@@ -217,7 +248,7 @@ apt_need() {
     { "${sudo[@]}" apt-get update -qq && "${install[@]}"; } >/dev/null 2>&1
 }
 
-passed=0 failed=0 table=()
+passed=0 failed=0 skipped=0 table=()
 
 # run STEP: counts how it ends. Never call this in a condition: bash would ignore
 # `set -e` inside the step, which would then pass whenever its last command does.
@@ -233,8 +264,8 @@ run() {
   set -e
   if ((status == 0)); then
     passed=$((passed + 1))
-  elif ((status == SKIP)) && [[ "${CI:-}" != true ]]; then
-    result=SKIPPED
+  elif ((status == SKIP)) && ! in_ci; then
+    result=SKIPPED skipped=$((skipped + 1))
   else
     result=FAILED failed=$((failed + 1))
     echo "ci: step $1 failed (status $status); again: ./ci.sh $1"
@@ -261,5 +292,5 @@ done
 printf '\n%-9s %-8s %7s\n' step result seconds
 printf '%s\n' "${table[@]}"
 printf '%-9s %-8s %7d\n\n' total "" "$SECONDS"
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))

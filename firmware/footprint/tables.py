@@ -83,8 +83,8 @@ NEIGHBOURS = {"run": "postcard + cobs", "run-bare": "bare smoltcp", None: ""}
 
 STACK = [
     ("frame of 512 B encoded and decoded", "run", "ours stack 512"),
-    ("command session: every command, the longest header", "run", "session stack"),
-    ("the same as datagrams, `datagram::answer`", "run", "datagram stack"),
+    ("command session: every command, refusals, the longest header", "run", "session stack"),
+    ("every command and the longest header as datagrams, `datagram::answer`", "run", "datagram stack"),
     ("whole node, `Stack::poll`: both echoes, a short command, the longest header", "run", "stack"),
     ("*postcard + cobs, the same frame*", "run", "cobs stack 512"),
     ("*an echo on smoltcp, without us*", "run-bare", "stack"),

@@ -3,7 +3,7 @@
 //! Skipped without QEMU or a compiler for the board.
 
 use unstick_tests::board::{Boards, BuildError, Firmware};
-use unstick_tests::{Column, Scenario, matrix, scenarios};
+use unstick_tests::{Column, Scenario, matrix, scenarios, skip};
 
 #[test]
 fn the_node_on_a_cortex_m3() {
@@ -38,8 +38,7 @@ fn the_node_in_c_on_a_cortex_m4f() {
 fn agrees(program: &'static str, machine: &'static str) {
     let firmware = match Firmware::build(program, machine) {
         Err(BuildError::Missing(what)) => {
-            eprintln!("SKIPPED: {program} is not tested on {machine}: {what}");
-            return;
+            return skip(&format!("{program} is not tested on {machine}: {what}"));
         }
         built => built.unwrap(),
     };

@@ -3,7 +3,7 @@
 //!
 //! Without python3 they are skipped, loudly; in CI that is a failure.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use unstick::Service;
@@ -22,9 +22,7 @@ fn python(program: &str) -> Option<Command> {
         command.arg("-X").arg("utf8").arg(path).env("PYTHONDONTWRITEBYTECODE", "1");
         return Some(command);
     }
-    assert!(std::env::var_os("CI").is_none(), "python3 is missing; install it to test {program}");
-    // Past the capture of the test harness, which would hide it.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: python3 is missing, {program} is not tested");
+    unstick_tests::skip(&format!("python3 is missing, {program} is not tested"));
     None
 }
 

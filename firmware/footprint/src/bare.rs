@@ -1,8 +1,9 @@
-//! An echo on smoltcp without us: the same sockets, the same memory, the same services upper-cased.
+//! An echo on smoltcp without us: the same sockets, the same memory, the same services upper-cased,
+//! and the same calls of the stack for a datagram: one to receive, one to send, one for the deadline.
 
 use crate::memory::{self, Buffers, SEND, Sockets, TCP, UDP, interface};
 use crate::wire::Wire;
-use smoltcp::iface::{Interface, SocketHandle, SocketSet};
+use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
 use unstick::Service;
@@ -48,12 +49,13 @@ impl Echo {
     /// Receives, answers and sends; gives when to call again.
     pub fn poll(&mut self, now: Instant) -> Option<Instant> {
         let Self { sockets, connections, datagrams, buffer, interface, wire } = self;
-        interface.poll(now, *wire, sockets);
-        for handle in datagrams {
-            let socket = sockets.get_mut::<udp::Socket<'_>>(*handle);
-            if let Ok((bytes, from)) = socket.recv() {
-                let reply = upper(bytes, buffer.as_mut_slice());
-                let _ = socket.send_slice(reply, from);
+        while interface.poll_ingress_single(now, *wire, sockets) != PollIngressSingleResult::None {
+            for handle in &mut *datagrams {
+                let socket = sockets.get_mut::<udp::Socket<'_>>(*handle);
+                if let Ok((bytes, from)) = socket.recv() {
+                    let reply = upper(bytes, buffer.as_mut_slice());
+                    let _ = socket.send_slice(reply, from);
+                }
             }
         }
         for handle in connections {

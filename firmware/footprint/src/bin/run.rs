@@ -5,7 +5,9 @@
 use cortex_m_rt::entry;
 use static_cell::{ConstStaticCell, StaticCell};
 use unstick::Service;
-use unstick_footprint::board::commands::{Connection, REPLY, REQUEST, longest, request};
+use unstick_footprint::board::commands::{
+    Connection, REFUSED, REPLY, REQUEST, longest, refused, request,
+};
 use unstick_footprint::board::frames::{self, Aligned, Costs};
 use unstick_footprint::board::network::{datagram, introduce, round_trip};
 use unstick_footprint::board::{end, start, tell};
@@ -48,6 +50,9 @@ fn main() -> ! {
         let request = request(command, body, &mut space);
         session = session.max(connection.stack(request));
         answer = answer.max(connection.datagram_stack(request));
+    }
+    for header in REFUSED {
+        session = session.max(connection.refused_stack(refused(header, &mut space)));
     }
     tell(format_args!("session stack"), session);
     tell(format_args!("datagram stack"), answer);

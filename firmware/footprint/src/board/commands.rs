@@ -50,6 +50,30 @@ pub fn longest(space: &mut [u8; REQUEST]) -> &[u8] {
     space
 }
 
+/// Headers of requests that are refused, each for another reason; `hello` is their body.
+pub const REFUSED: [&str; 12] = [
+    r#"{"command":"what-is-that"}"#,
+    r#"{"command":"get nothing"}"#,
+    r#"{"command":"get ../a"}"#,
+    r#"{"command":"get"}"#,
+    r#"{"command":"echo","total_size":5}"#,
+    r#"{"command":"put a","total_size":5,"md5":"00000000000000000000000000000000"}"#,
+    r#"{"command":"put a","total_size":100000}"#,
+    r#"{"command":"echo","total_size":18446744073709551616}"#,
+    r#"{"command":"echo","total_size":0,"total_size":0}"#,
+    r#"{"command":"echo","id":[[[[[[[[0]]]]]]]]}"#,
+    r#"{"command":"echo \ud800"}"#,
+    r#"{"command":"#,
+];
+
+/// A request with one of these headers.
+pub fn refused<'b>(header: &str, space: &'b mut [u8]) -> &'b [u8] {
+    const BODY: &[u8] = b"hello";
+    let len = frame::encode(header.as_bytes(), space).unwrap_or_default();
+    space[len..len + BODY.len()].copy_from_slice(BODY);
+    &space[..len + BODY.len()]
+}
+
 /// One connection.
 pub struct Connection {
     node: Device,
@@ -74,6 +98,19 @@ impl Connection {
         let status = b"\"status\":\"ok\"";
         assert!(reply.windows(status.len()).any(|bytes| bytes == status), "a request was refused");
         reply
+    }
+
+    /// Bytes of stack of a request that is refused, upon which the session may close.
+    pub fn refused_stack(&mut self, request: &[u8]) -> usize {
+        let mut reply = [0; REPLY];
+        let stack = stack(&mut || {
+            let step = self.server.step(Instant::ZERO, &mut self.node, request, &mut reply);
+            let status = b"\"status\":\"ok\"";
+            let is_ok = reply[..step.given].windows(status.len()).any(|bytes| bytes == status);
+            assert!(step.given > 0 && !is_ok, "a request was not refused");
+        });
+        self.server = Server::new(Service::Command, Limits::DEFAULT);
+        stack
     }
 
     /// Bytes of stack.
