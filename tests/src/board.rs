@@ -8,7 +8,7 @@ use std::env;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 
 /// The workspace of the firmware.
@@ -129,6 +129,7 @@ impl fmt::Display for BuildError {
 pub struct Board {
     emulator: Child,
     urls: Vec<String>,
+    log: Receiver<String>,
 }
 
 impl Board {
@@ -143,15 +144,15 @@ impl Board {
             .spawn()
             .map_err(|error| format!("{name} could not be started: {error}"))?;
         let log = emulator.stdout.take();
-        let mut board = Self { emulator, urls: Vec::new() };
         let (told, lines) = mpsc::channel();
+        let mut board = Self { emulator, urls: Vec::new(), log: lines };
         // To its end, or a board with much to tell would wait for us.
         thread::spawn(move || {
             let lines = log.into_iter().flat_map(|log| BufReader::new(log).lines());
             lines.map_while(Result::ok).for_each(|line| drop(told.send(line)));
         });
         loop {
-            let line = lines.recv_timeout(START).map_err(|error| match error {
+            let line = board.log.recv_timeout(START).map_err(|error| match error {
                 RecvTimeoutError::Timeout => format!("{name} does not serve after {START:?}"),
                 RecvTimeoutError::Disconnected => format!("{name} ended before it served"),
             })?;
@@ -160,6 +161,11 @@ impl Board {
             }
             board.urls.extend(line.strip_prefix("  ").map(str::to_owned));
         }
+    }
+
+    /// What it has told since it served, or since this was asked.
+    pub fn log(&self) -> String {
+        self.log.try_iter().map(|line| line + "\n").collect()
     }
 
     /// Plays a scenario on it. An error is a sentence: nobody answers there.
@@ -193,6 +199,11 @@ impl Boards {
     /// Starts the one that most scenarios share. An error is a sentence.
     pub fn start(firmware: Firmware) -> Result<Self, String> {
         Ok(Self { shared: Board::start(&firmware)?, firmware })
+    }
+
+    /// What the shared one has told since it served, or since this was asked.
+    pub fn log(&self) -> String {
+        self.shared.log()
     }
 
     /// Plays a scenario; `None` if it needs another node than the firmware is.

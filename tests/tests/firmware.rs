@@ -48,6 +48,8 @@ fn agrees(program: &'static str, machine: &'static str) {
     let summary =
         matrix(&scenarios(), &mut [Column { name: machine, play }], &mut out, false).unwrap();
     eprintln!("{program} on {machine}: {summary}");
-    assert_eq!(summary.differ, 0, "\n{}", String::from_utf8_lossy(&out));
+    let log = boards.log();
+    assert_eq!(summary.differ, 0, "\n{}\n{log}", String::from_utf8_lossy(&out));
+    assert!(!log.contains("listening"), "it has started again:\n{log}");
     assert!(summary.agree > 150, "{summary}");
 }
