@@ -85,6 +85,14 @@ enum Sending {
     Body { left: u64 },
 }
 
+impl Sending {
+    /// The reply to the request begins: what is not sent yet of it is not wanted. Whether there was
+    /// something.
+    fn cut_short(&mut self) -> bool {
+        !matches!(core::mem::replace(self, Self::Nothing), Self::Nothing)
+    }
+}
+
 impl<const N: usize> Client<N> {
     /// A session at the start of a connection.
     #[must_use]
@@ -152,6 +160,7 @@ impl<const N: usize> Client<N> {
                     let event = event.map_err(|e| Closed::Protocol(MessageError::Frame(e)))?;
                     let Some(frame::Event::Piece(piece)) = event else { return Ok(()) };
                     if piece.offset == 0 {
+                        self.refused |= self.sending.cut_short();
                         caller.reply(u64::from(piece.total), None);
                     }
                     caller.body(piece.bytes).map_err(|Stop| Closed::Broken)?;
@@ -166,10 +175,8 @@ impl<const N: usize> Client<N> {
                         if self.service == Service::Command && !carries(&header, expected) {
                             return Err(Closed::Mismatched);
                         }
-                        let unsent = !matches!(self.sending, Sending::Nothing);
-                        if unsent && self.begun == expected {
-                            self.sending = Sending::Nothing;
-                            self.refused = true;
+                        if self.begun == expected {
+                            self.refused |= self.sending.cut_short();
                         }
                         caller.reply(size, Some(&header));
                     }

@@ -21,8 +21,8 @@ use crate::time::Instant;
 /// `B` is an array, a `Vec<u8>`, a `&'static mut [u8]`. The input buffer bounds what one receive
 /// delivers, the output buffer what one write carries; neither may be empty. For a server of bare
 /// requests give the input more than [`REQUEST`](crate::limits::REQUEST) + 2 bytes, or it cannot
-/// tell a request that is too long; for a client of them give the output as many as a request has,
-/// because it is sent whole or not at all.
+/// tell a request that is too long; for a client of them give the output as many as a request has, so
+/// that one write carries it: a peer may take two writes for two requests (rule B1).
 #[derive(Debug)]
 pub struct Pump<S, B> {
     /// The session.

@@ -112,6 +112,19 @@ fn after_an_early_refusal_nothing_more_is_sent() {
 }
 
 #[test]
+fn a_bare_request_answered_before_it_is_whole_is_not_sent_to_its_end() {
+    let mut client = Client::<1024>::new(Service::Frame, Limits::DEFAULT);
+    let mut asker = Asker::of(&[("upper hello", 0), ("get b", 0)]);
+    let mut output = [0; 5];
+    let torn = client.step(Instant::ZERO, &mut asker, b"", &mut output);
+    assert_eq!((torn.given, torn.next), (5, Next::Output));
+    // The peer took what it had for a request; it would take the rest for one more.
+    let last = client.step(Instant::ZERO, &mut asker, b"\x01\0\0\0?", &mut output);
+    assert_eq!((last.given, last.next), (0, Next::Closed(Closed::Refused)));
+    assert_eq!(asker.said, ["reply 1", "?", "end"]);
+}
+
+#[test]
 fn a_caller_that_stops_is_told_nothing_more() {
     let mut client = Client::new(Service::Frame, Limits::DEFAULT);
     let mut asker = Asker { stops: true, ..Asker::of(&[("get a", 0)]) };

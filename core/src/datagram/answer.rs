@@ -57,6 +57,9 @@ pub fn answer<H: Host>(
 #[inline(never)] // as below
 fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> Option<usize> {
     let (header, _) = message::split::<HEADER>(head).ok()?;
+    if header.status.is_some() {
+        return None; // a reply (rule U5)
+    }
     let id = header.id?;
     let why = format_args!("the datagram is over the limit of {} bytes", head.len());
     let mut exchange = Exchange::<H, TEXT>::new();

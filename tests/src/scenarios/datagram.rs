@@ -308,8 +308,12 @@ fn limits() -> Vec<Scenario> {
             ],
         )
         .on(Setup::Classic),
-        asks("udp-cut-unanswered", "U3", [(anonymous, None), (unfinished, None), alive()])
-            .on(Setup::Classic),
+        asks(
+            "udp-cut-unanswered",
+            "U3 U5",
+            [(anonymous, None), (unfinished, None), (reply("1", "ok", file(600)), None), alive()],
+        )
+        .on(Setup::Classic),
         asks(
             "udp-just-fits",
             "U2 U3",
