@@ -20,7 +20,7 @@ STEPS=(
   "bare       the core and the smoltcp node build for a Cortex-M3, without std"
   "board      the node boots on two emulated Cortex-M boards, on smoltcp, embassy and in C"
   "main       the main job: TAP interface, desktop and firmware agree"
-  "fuzz       headers and sessions against random bytes, a bounded number of them"
+  "fuzz       headers, sessions, clients and datagrams against random bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
 )
@@ -157,24 +157,29 @@ step_fuzz() {
   export RUSTFLAGS="${FUZZ_FLAGS[*]}"
   cargo clippy --release --locked --target "$host" -- -D warnings
   cargo build --release --locked --target "$host"
-  fuzz header_parse 2000000
-  fuzz header_write 500000
-  fuzz session 60000
+  fuzz header_parse 1500000
+  fuzz header_write 600000
+  fuzz session 110000
+  fuzz client 250000
+  fuzz datagram 1200000
 }
 
-# fuzz TARGET RUNS: the same inputs each time; on a slow machine fewer of them.
+# fuzz TARGET RUNS: the same inputs each time; on a slow machine fewer of them, but not too few.
 fuzz() {
-  local program="${CARGO_TARGET_DIR:-target}/$host/release/$1" corpus log seeds=()
+  local program="${CARGO_TARGET_DIR:-target}/$host/release/$1" corpus log count seeds=()
   corpus="$(mktemp --directory)" log="$(mktemp)"
   [[ ! -d seeds/$1 ]] || seeds=("seeds/$1")
   mkdir -p "artifacts/$1"
-  if ! "$program" -seed=1 -runs="$2" -max_total_time=60 -timeout=10 -max_len=1024 -len_control=10 \
+  if ! "$program" -seed=1 -runs="$2" -max_total_time=60 -timeout=10 -max_len=4096 -len_control=10 \
     -dict=json.dict -artifact_prefix="artifacts/$1/" "$corpus" "${seeds[@]}" >"$log" 2>&1; then
     sed -n '/panicked\|ERROR/,$p' "$log"
     echo "ci: to see it again: cd core/fuzz && $program FILE, which is the one written above"
     return 1
   fi
   echo "$1: $(tail -n 1 "$log")"
+  count="$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")"
+  ((count >= $2 / 10)) || { echo "ci: too few runs for a check" && return 1; }
+  grep --quiet "^INFO: Loaded .* modules" "$log" || { echo "ci: it ran blind" && return 1; }
   rm -r "$corpus" "$log"
 }
 

@@ -3,18 +3,25 @@
 #![no_main]
 
 mod rules;
+mod unique;
 
 use libfuzzer_sys::fuzz_target;
 use rules::{keeps_the_rules, number};
 use serde_json::Value;
+use unique::Unique;
 use unstick::digest::Digest;
 use unstick::header::{Escaped, Header, HeaderError};
+use unstick::limits::ID;
 
 fuzz_target!(|bytes: &[u8]| {
     // It does not see that a key stands twice: the last one counts.
     let json = serde_json::from_slice::<Value>(bytes);
+    let unique = serde_json::from_slice::<Unique>(bytes);
     match Header::parse(bytes) {
-        Ok(header) => assert_same(&header, json.as_ref().expect("JSON")),
+        Ok(header) => {
+            unique.expect("no key twice");
+            assert_same(&header, json.as_ref().expect("JSON"));
+        }
         Err(HeaderError::NotAnObject) => assert!(!json.as_ref().is_ok_and(Value::is_object)),
         Err(
             HeaderError::Empty
@@ -24,10 +31,16 @@ fuzz_target!(|bytes: &[u8]| {
             | HeaderError::Escape { .. }
             | HeaderError::Trailing { .. },
         ) => assert!(json.is_err(), "{json:?}"),
+        // The escapes count, and serde_json does not show them.
+        Err(HeaderError::LongId { len }) => assert!(len > ID),
         // A rule of ours, which may be broken before the JSON is.
-        Err(_) => {}
+        Err(error) => {
+            if let (Ok(json), Ok(Unique)) = (&json, unique) {
+                assert!(!keeps_the_rules(json), "{error} in {}", bytes.escape_ascii());
+            }
+        }
     }
-    // Written anew it has no key twice, and only our rules are left to refuse it.
+    // Written anew it has no key twice and no escape too many: only our rules are left to refuse it.
     let Ok(Value::Object(members)) = json else { return };
     let json = Value::Object(members);
     let written = json.to_string();

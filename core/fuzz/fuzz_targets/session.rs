@@ -1,59 +1,107 @@
 //! Any bytes, in any pieces, to a session of each service, its output through any windows: it gets
-//! on, keeps the drive contract, and says what it says however it is cut, all of its protocol.
+//! on, keeps the drive contract, and says what it says however it is cut, all of its protocol. It
+//! may be finished or aborted at any step, and gives back what the node lent it.
 #![no_main]
 
-mod converse;
+mod drive;
+mod node;
+mod sizes;
 
-use converse::{LARGE, converse};
+use drive::{LARGE, deliver};
 use libfuzzer_sys::fuzz_target;
+use node::{Host, assert_nothing_lent};
+use sizes::Sizes;
 use unstick::frame::{Assembler, Frame, Oversize};
-use unstick::message::{Event, Reader, Role, Verdict};
-use unstick::{Closed, Service};
+use unstick::message::{Event, MessageError, Reader, Role, Verdict};
+use unstick::{Closed, Limits, Next, Server, Service, Session as _};
 
-// The service, and what is sent to it.
+// The service, 4 more for a session that reaches its limits sooner; and what is sent to it.
 fuzz_target!(|bytes: &[u8]| {
-    let [service, input @ ..] = bytes else { return };
-    let service = Service::ALL[usize::from(*service) % Service::ALL.len()];
-    let mut sizes = Sizes::of(bytes);
-    let (mut pieces, mut rest) = (Vec::new(), input);
-    while !rest.is_empty() {
-        let (piece, after) = rest.split_at(rest.len().min(1 + sizes.draw()));
-        pieces.push(piece);
-        rest = after;
+    let [kind, input @ ..] = bytes else { return };
+    let service = Service::ALL[usize::from(kind % 4)];
+    let sizes = Sizes::of(bytes);
+    if kind & 4 == 0 {
+        assert_serves::<1024, 1024>(service, input, sizes);
+    } else {
+        assert_serves::<128, 64>(service, input, sizes);
     }
-    let said = converse(service, &pieces, || sizes.draw());
-    assert_follows(service, input, &said);
-    // A bare request is what one receive delivers, so there only the windows change nothing.
-    let bare = matches!(service, Service::Frame | Service::Message);
-    let pieces = if bare { pieces } else { vec![input] };
-    assert_eq!(said, converse(service, &pieces, || LARGE));
 });
 
-/// Sizes from 0 to 127, most of them small. They hang on every byte of the input, so that each
-/// mutation of it tries new ones.
-struct Sizes(u64);
+/// `N` bytes of header and `T` of text are the session's limits.
+fn assert_serves<const N: usize, const T: usize>(service: Service, input: &[u8], mut sizes: Sizes) {
+    let pieces = sizes.cut(input);
+    let said = converse::<N, T>(service, &pieces, || sizes.draw(), |_, _| {});
+    assert_follows::<N>(service, &input[..said.taken], &said);
+    // A bare request is what one receive delivers, so there only the windows change nothing.
+    let bare = matches!(service, Service::Frame | Service::Message);
+    let whole = if bare { pieces.clone() } else { vec![input] };
+    assert_eq!(said, converse::<N, T>(service, &whole, || LARGE, |_, _| {}));
 
-impl Sizes {
-    fn of(bytes: &[u8]) -> Self {
-        let mut sizes = Self(0);
-        for byte in bytes {
-            sizes.0 ^= u64::from(*byte);
-            sizes.draw();
+    let (at, finishes) = (sizes.draw(), sizes.draw() & 1 == 0);
+    let (mut steps, mut closed) = (0, said.closed);
+    let before = |server: &mut Server<_, N, T>, host: &mut Host| {
+        if steps == at && finishes {
+            closed = if server.is_idle() { Closed::Finished } else { closed };
+            server.finish();
+        } else if steps == at {
+            closed = Closed::Aborted;
+            server.abort(host);
+            assert_nothing_lent(&mut host.store);
         }
-        sizes
-    }
-
-    /// A linear congruential generator, Knuth's constants.
-    fn draw(&mut self) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let [size, bits, ..] = self.0.to_be_bytes();
-        usize::from(size >> (1 + bits % 8).min(7))
+        steps += 1;
+    };
+    let some = converse(service, &pieces, || sizes.draw(), before);
+    assert!(said.replies.starts_with(&some.replies));
+    if some.closed == Closed::Finished {
+        assert_follows::<N>(service, &input[..some.taken], &some);
+    } else {
+        assert_eq!(some.closed, closed);
     }
 }
 
-/// Whether that is what a node may say.
-fn assert_follows(service: Service, input: &[u8], (replies, closed): &(Vec<u8>, Closed)) {
-    let mut replies = &replies[..];
+/// What a session said, to how many bytes of input, and why it ended.
+#[derive(Debug, PartialEq)]
+struct Said {
+    replies: Vec<u8>,
+    taken: usize,
+    closed: Closed,
+}
+
+/// What a new node says to these pieces through these windows. `before` each step, until the input
+/// ends, something may be done to the session.
+fn converse<const N: usize, const T: usize>(
+    service: Service,
+    pieces: &[&[u8]],
+    mut window: impl FnMut() -> usize,
+    mut before: impl FnMut(&mut Server<Host, N, T>, &mut Host),
+) -> Said {
+    let mut host = node::new();
+    let mut server = Server::new(service, Limits::DEFAULT);
+    let (mut replies, mut taken) = (Vec::new(), 0);
+    let mut next = Next::Input;
+    for piece in pieces {
+        if next == Next::Input {
+            let mut rest = *piece;
+            let window = |server: &mut _, host: &mut _| {
+                before(server, host);
+                window()
+            };
+            next = deliver(&mut server, &mut host, &mut rest, window, &mut replies);
+            taken += piece.len() - rest.len();
+        }
+    }
+    if next == Next::Input {
+        server.end();
+        next = deliver(&mut server, &mut host, &mut &b""[..], |_, _| window(), &mut replies);
+    }
+    let Next::Closed(closed) = next else { panic!("at the end of its input it waits: {next:?}") };
+    assert_nothing_lent(&mut host.store);
+    Said { replies, taken, closed }
+}
+
+/// Whether a node may say that to the input it has taken.
+fn assert_follows<const N: usize>(service: Service, input: &[u8], said: &Said) {
+    let mut replies = &said.replies[..];
     match service {
         Service::Echo => assert_eq!(replies, input.to_ascii_uppercase()),
         Service::Frame => {
@@ -61,14 +109,41 @@ fn assert_follows(service: Service, input: &[u8], (replies, closed): &(Vec<u8>, 
             while let Some(frame) = frames.next_frame(&mut replies).expect("frames") {
                 assert!(matches!(frame, Frame::Whole(_)));
             }
-            assert_eq!(frames.end(), Ok(()), "{closed}");
+            assert_eq!(frames.end(), Ok(()));
         }
-        Service::Message | Service::Command => {
-            let mut messages = Reader::<1024>::new(Role::Reply);
-            while let Some(event) = messages.read(&mut replies).expect("messages") {
-                assert!(!matches!(event, Event::End(Verdict::Mismatch { .. })));
-            }
-            assert_eq!(messages.end(), Ok(()), "{closed}");
+        Service::Message => assert_eq!(read::<1024>(Role::Reply, replies).1, Ok(())),
+        Service::Command => {
+            let (ids, end) = read::<1024>(Role::Reply, replies);
+            assert_eq!(end, Ok(()));
+            let (asked, end) = read::<N>(Role::Request, input);
+            // What could not be read is answered too, without an id.
+            let unread: &[_] = match (end, said.closed) {
+                (Ok(()), Closed::End | Closed::Finished) => &[],
+                (Err(MessageError::Truncated { .. }), Closed::Oversized { .. }) => &[],
+                (Err(error), Closed::Protocol(why)) if error == why => match error {
+                    MessageError::Truncated { .. } => &[],
+                    _ => &[None],
+                },
+                (end, closed) => panic!("closed for {closed:?}, where there is {end:?}"),
+            };
+            assert_eq!(ids, [&asked[..], unread].concat());
         }
     }
+}
+
+/// The ids of messages, as they stand, and what is wrong with the first that breaks a rule.
+fn read<const N: usize>(
+    role: Role,
+    mut bytes: &[u8],
+) -> (Vec<Option<String>>, Result<(), MessageError>) {
+    let mut messages = Reader::<N>::new(role);
+    let mut ids = Vec::new();
+    while let Ok(Some(event)) = messages.read(&mut bytes) {
+        match event {
+            Event::Header { header, .. } => ids.push(header.id.map(|id| id.raw().into())),
+            Event::End(Verdict::Mismatch { .. }) => assert_eq!(role, Role::Request),
+            Event::Body(_) | Event::End(_) => {}
+        }
+    }
+    (ids, messages.end())
 }

@@ -1,0 +1,147 @@
+//! Any bytes as a datagram to each UDP service, whole or cut on arrival, from any port, with any
+//! space for the reply: what is answered is one message that the request may have (rules U1 to U5),
+//! the same as over TCP; all of it is counted, and the node gets back what it lent.
+#![no_main]
+
+mod drive;
+mod node;
+
+use drive::{LARGE, deliver};
+use libfuzzer_sys::fuzz_target;
+use node::{Host, SIZE, assert_nothing_lent, list};
+use unstick::datagram::{Datagram, Sender, answer};
+use unstick::digest::Hasher;
+use unstick::header::{Fields, Id};
+use unstick::host::{Counters, Event};
+use unstick::limits::{AMPLIFICATION, HEADER};
+use unstick::message::{self, MessageError, Role, Verdict};
+use unstick::store::Store as _;
+use unstick::{Instant, Limits, Server, Service, Session as _, Status};
+
+// Whether it is a command (1) and cut (2), the sender's port, the space, and the bytes.
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&[kind, p, q, low, high], bytes)) = bytes.split_first_chunk::<5>() else { return };
+    let (service, cut) = ([Service::Echo, Service::Command][usize::from(kind & 1)], kind & 2 != 0);
+    let sender = Sender { port: u16::from_le_bytes([p, q]), own: &Service::UDP_PORTS };
+    let space = usize::from(u16::from_le_bytes([low, high]) % 2048);
+
+    let (mut host, mut twin) = (node(), node());
+    let mut output = vec![0xA5; space];
+    let datagram = Datagram::received(bytes, bytes.len() + usize::from(cut));
+    let len = answer(service, Instant::ZERO, &mut host, sender, datagram, &mut output);
+    let reply = len.map(|len| &output[..len]);
+
+    let mut due = Counters::default();
+    if sender.port == 0 || sender.own.contains(&sender.port) {
+        assert_eq!(reply, None);
+    } else {
+        due.count(Event::Bytes, bytes.len() as u64);
+        due.count(Event::Truncated, u64::from(cut));
+        match service {
+            Service::Command => assert_answers(bytes, cut, space, reply, &mut twin, &mut due),
+            _ if cut => assert_eq!(reply, None),
+            _ => {
+                due.count(Event::Frames, 1);
+                let upper = bytes.to_ascii_uppercase();
+                assert_eq!(reply, (bytes.len() <= space).then_some(&upper[..]));
+            }
+        }
+    }
+    due.count(Event::Rejected, u64::from(reply.is_none()));
+    assert_eq!(host.counters, due);
+    assert_eq!(list(&mut host.store), list(&mut twin.store));
+    assert_nothing_lent(&mut host.store);
+});
+
+/// A node with a file.
+fn node() -> Host {
+    let mut host = node::new();
+    let mut sink = host.store.create("a", SIZE as u64).unwrap();
+    host.store.write(&mut sink, &[b'a'; SIZE]).unwrap();
+    host.store.commit(sink).unwrap();
+    host
+}
+
+/// Whether that is the reply to a request of the command service: the same as over TCP, where the
+/// request is a whole message. A `twin` of the node is asked that; what is counted is added to `due`.
+fn assert_answers(
+    request: &[u8],
+    cut: bool,
+    space: usize,
+    reply: Option<&[u8]>,
+    twin: &mut Host,
+    due: &mut Counters,
+) {
+    let split = message::split::<HEADER>(request);
+    let id = split.ok().and_then(|(header, _)| header.id);
+    let is_reply = split.is_ok_and(|(header, _)| header.status.is_some());
+    if request.is_empty() || is_reply || (cut && id.is_none()) {
+        assert_eq!(reply, None);
+        return;
+    }
+    let full = match split {
+        _ if cut => {
+            due.count(Event::Frames, 1);
+            due.count(Event::Oversized, 1);
+            let why = format!("the datagram is over the limit of {} bytes", request.len());
+            refusal(id, Status::TooLarge, &why)
+        }
+        Ok((header, body)) if header.total_size.unwrap_or(0) != body.len() as u64 => {
+            due.count(Event::Frames, 1);
+            due.count(Event::Rejected, 1);
+            let declared = header.total_size.unwrap_or(0);
+            let why = MessageError::Size { declared, seen: body.len() as u64 };
+            refusal(id, Status::BadRequest, &why.to_string())
+        }
+        _ => {
+            let full = over_tcp(request, twin);
+            for (event, count) in twin.counters.iter().filter(|(event, _)| *event != Event::Bytes) {
+                due.count(event, count);
+            }
+            full
+        }
+    };
+    let (header, body) = message::decode::<HEADER>(Role::Reply, &full).expect("a message");
+    assert_eq!(header.id, id);
+    assert!(!matches!(message::verify(&header, body), Verdict::Mismatch { .. }));
+    let space = space.min(AMPLIFICATION * request.len());
+    if full.len() <= space {
+        assert_eq!(reply, Some(&full[..]));
+    } else {
+        due.count(Event::Truncated, 1);
+        let short = truncated(id, body.len());
+        assert_eq!(reply, (short.len() <= space).then_some(&short[..]));
+    }
+}
+
+/// What a request is answered over TCP, where nothing is too long.
+fn over_tcp(mut request: &[u8], host: &mut Host) -> Vec<u8> {
+    let mut server = Server::<Host>::new(Service::Command, Limits::DEFAULT);
+    let mut reply = Vec::new();
+    deliver(&mut server, host, &mut request, |_, _| LARGE, &mut reply);
+    server.end();
+    deliver(&mut server, host, &mut request, |_, _| LARGE, &mut reply);
+    reply
+}
+
+fn refusal(id: Option<Id<'_>>, status: Status, why: &str) -> Vec<u8> {
+    let fields = Fields {
+        id,
+        status: Some(status.as_str()),
+        filename: Some(""),
+        total_size: why.len() as u64,
+        md5: Hasher::digest(why.as_bytes()),
+        ..Fields::default()
+    };
+    let mut reply = vec![0xA5; 512];
+    let len = message::encode(&fields, why.as_bytes(), &mut reply).expect("there is space");
+    reply.truncate(len);
+    reply
+}
+
+/// What is sent for a reply that has no room (rule U4).
+fn truncated(id: Option<Id<'_>>, size: usize) -> Vec<u8> {
+    let id = id.map(|id| format!(r#""id":{},"#, id.raw())).unwrap_or_default();
+    let header = format!(r#"{{{id}"status":"truncated","total_size":{size}}}"#);
+    [&u32::try_from(header.len()).unwrap().to_le_bytes(), header.as_bytes()].concat()
+}
