@@ -1,6 +1,6 @@
 //! The firmware on a board that QEMU emulates: one more live node, at ports of 127.0.0.1.
 
-use crate::{Scenario, Setup, Transcript, live, play};
+use crate::{Link, Scenario, Setup, Transcript, live, play};
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
+use unstick::Service;
 
 /// The workspace of the firmware.
 const FIRMWARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware");
@@ -170,14 +171,36 @@ impl Board {
 
     /// Plays a scenario on it. An error is a sentence: nobody answers there.
     pub fn play(&self, scenario: &Scenario) -> Result<Transcript, String> {
-        let transport = if scenario.udp { "+udp" } else { "" };
-        let scheme = format!("{}{transport}://", scenario.service.as_str());
+        let mut link = self.connect(scenario.service, scenario.udp)?;
+        let transcript = play(scenario, &mut *link);
+        drop(link);
+        if !scenario.udp {
+            self.settle()?;
+        }
+        Ok(transcript)
+    }
+
+    fn connect(&self, service: Service, udp: bool) -> Result<Box<dyn Link>, String> {
+        let transport = if udp { "+udp" } else { "" };
+        let scheme = format!("{}{transport}://", service.as_str());
         let address = self.urls.iter().find_map(|url| url.strip_prefix(&scheme));
         let address: Option<SocketAddr> = address.and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| format!("the board has no {scheme}"))?;
-        let link = live::connect(scenario.service, scenario.udp, address, PATIENCE);
-        let mut link = link.map_err(|error| format!("no {scheme} at {address}: {error}"))?;
-        Ok(play(scenario, &mut *link))
+        let link = live::connect(service, udp, address, PATIENCE);
+        link.map_err(|error| format!("no {scheme} at {address}: {error}"))
+    }
+
+    /// Waits until a connection that has just been closed has left its socket, as a service has only
+    /// two: what is asked after it is answered after it. It takes a turn for our FIN, one for the
+    /// acknowledgement of the board's, and one for the socket to listen again.
+    fn settle(&self) -> Result<(), String> {
+        const TURNS: usize = 3;
+        let mut echo = self.connect(Service::Echo, true)?;
+        for _ in 0..TURNS {
+            let asked = echo.send(b"?").and_then(|()| echo.receive(&mut [0; 1], PATIENCE));
+            asked.map_err(|error| format!("the board does not answer any more: {error}"))?;
+        }
+        Ok(())
     }
 }
 
