@@ -32,6 +32,8 @@ pub struct Scratch<'a> {
 pub struct Connection<S> {
     /// The session.
     pub session: S,
+    /// Bytes in the receive ring that the session has been shown and has not taken.
+    shown: usize,
     ended: bool,
     closing: Option<Closing>,
 }
@@ -46,7 +48,7 @@ struct Closing {
 impl<S> Connection<S> {
     /// A session at the start of a connection.
     pub const fn new(session: S) -> Self {
-        Self { session, ended: false, closing: None }
+        Self { session, shown: 0, ended: false, closing: None }
     }
 
     /// Why the session is over; `None` while it is not. What it gave may still be on its way.
@@ -77,13 +79,18 @@ impl<S> Connection<S> {
                 return closing.linger(now, socket);
             }
             let step = self.step(now, host, socket, scratch);
+            let waits = match step.next {
+                Next::Input => !socket.can_recv(),
+                Next::Output => free(socket) == 0,
+                Next::Host | Next::Closed(_) => true,
+            };
             if let Next::Closed(why) = step.next {
                 socket.close();
                 self.closing = Some(Closing { why, unsent: socket.send_queue(), since: now });
             } else if !self.ended && is_finished(socket) {
                 self.ended = true;
                 self.session.end();
-            } else if step.next != Next::Output || free(socket) == 0 {
+            } else if waits {
                 return step.deadline;
             }
         }
@@ -101,8 +108,9 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Shows the session all that has been received. There is never more output than the socket
-    /// takes, so nothing has to be kept here.
+    /// Shows the session all that has been received; what comes before it has taken that has to
+    /// wait, or it would be one request with the end of what came before (rule B1). There is never
+    /// more output than the socket takes, so nothing has to be kept here.
     fn step<H>(
         &mut self,
         now: Instant,
@@ -116,10 +124,13 @@ impl<S> Connection<S> {
         let Scratch { input, output } = scratch;
         let space = free(socket).min(output.len());
         let output = output.get_mut(..space).unwrap_or_default();
-        let queued = socket.recv_queue();
-        let shown = socket.peek(queued).map_or(0, <[u8]>::len);
-        let step = if shown < queued.min(input.len()) {
+        if self.shown == 0 {
+            self.shown = socket.recv_queue();
+        }
+        let whole = self.shown.min(input.len());
+        let step = if socket.peek(whole).map_or(0, <[u8]>::len) < whole {
             // The ring wraps, and would show one receive as two.
+            let input = input.get_mut(..whole).unwrap_or_default();
             let len = socket.peek_slice(input).unwrap_or_default();
             let whole = input.get(..len).unwrap_or_default();
             let step = self.session.step(now, host, whole, output);
@@ -127,12 +138,14 @@ impl<S> Connection<S> {
             step
         } else {
             let received = socket.recv(|bytes| {
+                let bytes = bytes.get(..self.shown).unwrap_or(bytes);
                 let step = self.session.step(now, host, bytes, output);
                 (step.taken, step)
             });
             // Not connected yet, or the input has ended: the session may go on without it.
             received.unwrap_or_else(|_| self.session.step(now, host, &[], output))
         };
+        self.shown = self.shown.saturating_sub(step.taken);
         let _ = socket.send_slice(output.get(..step.given).unwrap_or_default());
         step
     }

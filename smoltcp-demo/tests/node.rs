@@ -345,6 +345,21 @@ fn finishing_waits_for_a_reply_to_a_datagram() {
 }
 
 #[test]
+fn what_comes_while_a_request_waits_is_another_request() {
+    let mut world = world();
+    let put = world.connected(Service::Command);
+    world.send(put, &[request("put big", 8000), vec![1; 8000]].concat());
+    world.receive(put, 4096, SOON);
+    let handle = world.connected(Service::Frame);
+    world.deaf = true; // so the ring stays full of the file, and what is behind it waits
+    world.send(handle, b"get big\nupper a");
+    world.send(handle, b"upper b");
+    world.deaf = false;
+    let answer = world.receive(handle, 4 + 8000 + 2 * (4 + 1), Duration::from_secs(10));
+    assert!(answer.ends_with(b"\x01\0\0\0A\x01\0\0\0B"), "{:?}", answer.last_chunk::<20>());
+}
+
+#[test]
 fn finishing_ends_with_the_last_reply() {
     let mut world = world();
     let idle = world.connected(Service::Echo);
