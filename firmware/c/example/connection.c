@@ -15,12 +15,15 @@
 #define SILENCE_MS 15000
 #define QUESTIONS 3
 
+/* Both sides are shut. At once, as lwIP does the rest and then frees it without a word. */
 static void release(struct connection *it) {
-    tcp_arg(it->pcb, NULL);
-    tcp_recv(it->pcb, NULL);
-    tcp_sent(it->pcb, NULL);
-    tcp_err(it->pcb, NULL);
+    struct tcp_pcb *pcb = it->pcb;
     it->pcb = NULL;
+    tcp_arg(pcb, NULL);
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+    tcp_close(pcb);
 }
 
 /* The connection is gone, and lwIP's part of it already free. */
@@ -36,6 +39,9 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, er
     (void)error;
     if (packet == NULL) {
         it->ended = true;
+        if (it->shut) {
+            release(it);
+        }
         return ERR_OK;
     }
     if (it->closed) {
@@ -52,19 +58,25 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, er
 
 static err_t on_acknowledged(void *arg, struct tcp_pcb *pcb, u16_t len) {
     struct connection *it = arg;
-    (void)pcb;
     it->output_start = (it->output_start + len) % sizeof it->output;
     it->output_len -= len;
     it->output_queued -= len;
+    if (pcb->unsent == NULL) {
+        /* lwIP goes on to probe a closed window where the byte of a probe was all there was to
+         * send, and asserts that there is more. */
+        pcb->persist_backoff = 0;
+    }
     return ERR_OK;
 }
 
-void connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *node,
-                     unstick_service service) {
+err_t connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *node,
+                      unstick_service service) {
     memset(it, 0, sizeof *it);
+    if (unstick_session_start(&it->session, service, NULL) != UNSTICK_ERROR_NONE) {
+        return ERR_VAL;
+    }
     it->pcb = pcb;
     it->node = node;
-    unstick_session_start(&it->session, service, NULL);
     tcp_arg(pcb, it);
     tcp_recv(pcb, on_received);
     tcp_sent(pcb, on_acknowledged);
@@ -74,68 +86,93 @@ void connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *n
     pcb->keep_idle = SILENCE_MS;
     pcb->keep_intvl = SILENCE_MS;
     pcb->keep_cnt = QUESTIONS;
+    return ERR_OK;
 }
 
-/* Lets the session go on until it waits for a packet. */
-static void step(struct connection *it, uint64_t now_us) {
+/* Lets the session go on until it waits for a packet; false where it can not. */
+static bool step(struct connection *it, uint64_t now_us) {
     for (;;) {
+        /* What comes while the session is at it must wait, or it would be one request with the end
+         * of what came before: rule B1 of docs/protocol.md. */
+        if (it->input_shown == 0) {
+            it->input_shown = it->input_len;
+        }
         size_t end = (it->output_start + it->output_len) % sizeof it->output;
         size_t unused = sizeof it->output - it->output_len;
         size_t space = LWIP_MIN(unused, sizeof it->output - end);
         unstick_step step = unstick_session_step(&it->session, it->node, now_us, it->input,
-                                                 it->input_len, it->output + end, space);
+                                                 it->input_shown, it->output + end, space);
+        if (step.error != UNSTICK_ERROR_NONE) {
+            return false;
+        }
         it->output_len += step.given;
-        it->input_len -= step.taken;
-        memmove(it->input, it->input + step.taken, it->input_len);
-        tcp_recved(it->pcb, (u16_t)step.taken);
+        if (step.taken > 0) { /* lwIP 2.1.0 asserts that this opens a window that was full */
+            it->input_shown -= step.taken;
+            it->input_len -= step.taken;
+            memmove(it->input, it->input + step.taken, it->input_len);
+            tcp_recved(it->pcb, (u16_t)step.taken);
+        }
         it->deadline_us = step.deadline_us;
         if (step.next == UNSTICK_NEXT_CLOSED) {
             it->closed = true;
             tcp_recved(it->pcb, (u16_t)it->input_len);
             it->input_len = 0;
-            return;
+            return true;
         }
-        if (step.next == UNSTICK_NEXT_INPUT && it->ended && !it->told) {
+        if (step.next == UNSTICK_NEXT_OUTPUT) {
+            if (it->output_len == sizeof it->output) {
+                return true;
+            }
+        } else if (it->input_len == 0) {
+            if (!it->ended || it->told) {
+                return true;
+            }
             it->told = true;
             unstick_session_end(&it->session);
-        } else if (step.next != UNSTICK_NEXT_OUTPUT || it->output_len == sizeof it->output) {
-            return;
         }
     }
 }
 
-/* Tells lwIP of what is in the ring; where it has no memory for that now, a later poll does. */
+/* Tells lwIP of what is in the ring, once it has sent all it was told of before: it would add to a
+ * segment that waits, and asserts that none is longer than one it makes now, which after a window of
+ * 0 is not so. It takes all or nothing, and only so many segments, however small the peer wants
+ * them: so where all is too much less is tried. What it has no memory for now a later poll tells. */
 static void send(struct connection *it) {
-    while (it->output_queued < it->output_len) {
+    tcp_output(it->pcb);
+    while (it->pcb->unsent == NULL && it->output_queued < it->output_len) {
         size_t at = (it->output_start + it->output_queued) % sizeof it->output;
         size_t rest = it->output_len - it->output_queued;
         size_t len = LWIP_MIN(rest, sizeof it->output - at);
         len = LWIP_MIN(len, tcp_sndbuf(it->pcb));
-        if (len == 0 || tcp_write(it->pcb, it->output + at, (u16_t)len, 0) != ERR_OK) {
-            break;
+        while (len > 0 && tcp_write(it->pcb, it->output + at, (u16_t)len, 0) != ERR_OK) {
+            len /= 2;
+        }
+        if (len == 0) {
+            return;
         }
         it->output_queued += len;
+        tcp_output(it->pcb);
     }
-    tcp_output(it->pcb);
 }
 
 uint64_t connection_poll(struct connection *it, uint64_t now_us) {
     if (it->pcb == NULL) {
         return UNSTICK_NEVER;
     }
-    if (!it->closed) {
-        step(it, now_us);
+    if (!it->closed && !step(it, now_us)) {
+        tcp_abort(it->pcb); /* on_lost follows, and aborts the session */
+        return UNSTICK_NEVER;
     }
     send(it);
-    if (it->closed && !it->shut && it->output_queued == it->output_len) {
+    /* Not while the peer lacks a byte: for new connections lwIP drops those first that it takes for
+     * done, which is each that both sides have shut. */
+    if (it->closed && !it->shut && it->output_len == 0) {
         it->shut = true;
         tcp_shutdown(it->pcb, 0, 1);
-    }
-    if (it->shut && it->ended && it->output_len == 0) {
-        struct tcp_pcb *pcb = it->pcb;
-        release(it);
-        tcp_close(pcb);
-        return UNSTICK_NEVER;
+        if (it->ended) {
+            release(it);
+            return UNSTICK_NEVER;
+        }
     }
     if (it->closed && now_us >= it->deadline_us) {
         tcp_abort(it->pcb); /* on_lost follows */

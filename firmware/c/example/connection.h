@@ -21,6 +21,7 @@ struct connection {
     bool closed; /* the session is over */
     bool shut;   /* and so is our side */
     size_t input_len;
+    size_t input_shown;     /* of these, what the session is shown until it has taken them */
     uint8_t input[TCP_WND]; /* received, not taken by the session: the window is what is free */
     size_t output_start;
     size_t output_len;    /* given by the session, not acknowledged by the peer */
@@ -28,9 +29,10 @@ struct connection {
     uint8_t output[TCP_SND_BUF];
 };
 
-/* Makes a connection that was accepted this one's, which is free. */
-void connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *node,
-                     unstick_service service);
+/* Makes a connection that was accepted this one's, which is free; gives ERR_OK, or what lwIP is to
+ * refuse it with. */
+err_t connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *node,
+                      unstick_service service);
 
 /* Moves what bytes can be moved; gives when to call it again if no packet comes before. */
 uint64_t connection_poll(struct connection *it, uint64_t now_us);

@@ -32,6 +32,8 @@ static const struct service services[] = {
 
 #define SERVICES (sizeof services / sizeof services[0])
 
+_Static_assert(SERVICES * CONNECTIONS == SERVED_CONNECTIONS, "lwipopts.h has memory for others");
+
 static unstick_node node;
 static struct connection connections[SERVICES][CONNECTIONS];
 static uint8_t files[FILES * FILE_SIZE];
@@ -56,8 +58,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
     struct connection *own = connections[service - services];
     for (size_t i = 0; i < CONNECTIONS; i++) {
         if (own[i].pcb == NULL) {
-            connection_open(&own[i], pcb, &node, service->service);
-            return ERR_OK;
+            return connection_open(&own[i], pcb, &node, service->service);
         }
     }
     return ERR_MEM; /* lwIP resets it */

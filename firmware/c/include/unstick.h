@@ -7,10 +7,10 @@
  *
  *  1. Start an `unstick_node`, once.
  *  2. For each new connection start an `unstick_session`.
- *  3. Call `unstick_session_step` with the input that was not taken yet and with space for output.
- *     Drop the bytes taken, send the bytes given, in that order or together.
+ *  3. Call `unstick_session_step` with what it has not taken yet of what one receive brought, and
+ *     with space for output. Drop the bytes taken, send the bytes given, in that order or together.
  *  4. Do what `next` asks for: bring input, or send and come again, or close. Step again at
- *     `deadline_us` in any case.
+ *     `deadline_us` in any case. Where `error` is set the call was wrong: abort the session.
  *  5. When the peer closes its side, call `unstick_session_end` and go on. When the connection is
  *     lost, call `unstick_session_abort` and forget it.
  *
@@ -21,13 +21,18 @@
  *
  *  - Nothing allocates, blocks, or keeps a pointer, but for the node what its config points to.
  *  - Objects are memory of yours, `sizeof` bytes, which must not move while they are used. Zeroed
- *    memory is an object that has not been started; a function says so and does nothing.
+ *    memory is an object that has not been started; a function says so and does nothing. Zero it
+ *    before its first start, and again whenever a call that used it was cut off, by the end of its
+ *    task or by a reset that keeps memory: until then the object is in use, and start says so.
  *  - A NULL where there must not be one, a number that is none of its enum and the like are an
  *    error, see `unstick_error`. A pointer into nowhere can not be seen, as everywhere in C. Where
  *    a length is 0 its pointer may be NULL.
  *  - A node, its sessions and its datagrams belong to one thread; none of this is for interrupts.
  *  - Times are microseconds on a clock of yours that never goes back. Without a clock pass 0.
  *  - Texts are UTF-8: `const char *` is NUL-terminated, `uint8_t *` has its length beside it.
+ *  - Where a function names the bytes of stack it takes, it is the deepest of its calls on a
+ *    Cortex-M3, built as README.md says; another compiler or processor may take a few hundred more.
+ *    A function that names none takes less than 1024.
  */
 
 #ifndef UNSTICK_H
@@ -52,6 +57,12 @@
 extern "C"
 #endif
 void unstick_panic(void);
+
+/**
+ * What sessions allow that are started without limits, to initialise an `unstick_limits` with.
+ */
+#define UNSTICK_LIMITS_DEFAULT {UNSTICK_SKIP_DEFAULT, UNSTICK_IDLE_US_DEFAULT, \
+    UNSTICK_HEADER_US_DEFAULT, UNSTICK_STALL_US_DEFAULT}
 
 #if defined(UNSTICK_32_BIT)
 /// Bytes of an `unstick_node`.
@@ -97,6 +108,18 @@ void unstick_panic(void);
 /// The same in `uint64_t`, which gives them their alignment.
 #define UNSTICK_DECODER_WORDS (UNSTICK_DECODER_SIZE / 8)
 
+/// The default of `unstick_limits.skip`.
+#define UNSTICK_SKIP_DEFAULT 65536
+
+/// The default of `unstick_limits.idle_us`.
+#define UNSTICK_IDLE_US_DEFAULT 300000000
+
+/// The default of `unstick_limits.header_us`.
+#define UNSTICK_HEADER_US_DEFAULT 10000000
+
+/// The default of `unstick_limits.stall_us`.
+#define UNSTICK_STALL_US_DEFAULT 30000000
+
 /// How a function was called wrongly. It then has done nothing, but for what its own comment says.
 enum unstick_error
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -112,7 +135,8 @@ enum unstick_error
     UNSTICK_ERROR_MEMORY,
     /// The object has not been started.
     UNSTICK_ERROR_NOT_STARTED,
-    /// The object is in use: a command called back into the node or session that runs it.
+    /// The object is in use: a command called back into the node or session that runs it, or a call
+    /// was cut off and never came back.
     UNSTICK_ERROR_IN_USE,
     /// A number is none of its enum, or a service is not served this way.
     UNSTICK_ERROR_VALUE,
@@ -231,7 +255,8 @@ enum unstick_next
     UNSTICK_NEXT_OUTPUT,
     /// The host; a node in C answers at once, so this does not occur.
     UNSTICK_NEXT_HOST,
-    /// Nothing: it is over. Send what was given, close, discard what still comes.
+    /// Nothing: it is over. Send what was given, close, discard what still comes. So it is after a
+    /// wrong call too, that no loop goes on with it: look at `error`.
     UNSTICK_NEXT_CLOSED,
 };
 #ifndef __cplusplus
@@ -264,7 +289,7 @@ enum unstick_reason
     UNSTICK_REASON_TIMEOUT,
     /// The connection was lost.
     UNSTICK_REASON_ABORTED,
-    /// The step was called wrongly, see `error`.
+    /// It may not be: the step was called wrongly, see `error`.
     UNSTICK_REASON_MISUSE,
 };
 #ifndef __cplusplus
@@ -311,7 +336,8 @@ typedef struct unstick_node {
 
 /// What a command is given.
 typedef struct unstick_call {
-    /// What follows the command's name and one space: UTF-8, not NUL-terminated.
+    /// What follows the command's name and one space: UTF-8, not NUL-terminated. Whoever asked wrote
+    /// it, so there may be anything in it, NUL and other control characters too.
     const uint8_t *args;
     /// Bytes of the arguments.
     size_t args_len;
@@ -344,8 +370,9 @@ typedef struct unstick_config {
     const char *target;
     /// The largest datagram it can send, in bytes of UDP payload: 1472 on Ethernet.
     size_t datagram;
-    /// The UDP ports it answers on, of the echo and the command service; 0 for 8092 and 8093. What
-    /// comes from these numbers is dropped: two nodes would answer each other for ever.
+    /// The UDP ports it answers on, of the echo and the command service, as plain numbers and not in
+    /// network byte order; 0 for 8092 and 8093. What comes from these numbers is dropped: two nodes
+    /// would answer each other for ever.
     uint16_t udp_ports[2];
     /// A table of commands of your own; NULL if there are none.
     const struct unstick_command *commands;
@@ -397,7 +424,8 @@ typedef struct unstick_step {
     /// Why it is over.
     unstick_reason reason;
     /// How the call was wrong; then nothing was taken, nothing given, and `next` is
-    /// `UNSTICK_NEXT_CLOSED`.
+    /// `UNSTICK_NEXT_CLOSED`. The session is as it was: call rightly, or abort it, or it keeps what
+    /// it has of the node, as a file that is half there.
     unstick_error error;
 } unstick_step;
 
@@ -435,19 +463,18 @@ typedef struct unstick_piece {
     size_t taken;
 } unstick_piece;
 
-/// What sessions allow that are started without limits.
-#define UNSTICK_LIMITS_DEFAULT (unstick_limits){ .skip = 65536, .idle_us = 300000000, .header_us = 10000000, .stall_us = 30000000 }
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /// Starts a node.
 ///
-/// The config itself is copied. Its texts, its table and its memory for files must stay as long as
-/// the node is used; the memory for files is the node's alone. A node that is started again begins
-/// anew, without files: abort its sessions before. Errors: `NULL` for the node, the config or a
-/// text; `MEMORY`, `TEXT`, `COMMAND`, `FILES`.
+/// The config itself is copied. Its texts and its table, with the table's texts, must neither move
+/// nor change as long as the node is used; its memory for files must stay as long and is the node's
+/// alone. Zero the memory of a node before its first start, and when a call that used it was cut off.
+/// A node that is started again begins anew, without files: abort its sessions before. It takes up
+/// to 3328 bytes of stack, see above. Errors: `NULL` for the node, the config or a text; `MEMORY`,
+/// `TEXT`, `COMMAND`, `FILES`; `IN_USE` until it is zeroed.
 unstick_error unstick_node_start(struct unstick_node *node,
                                  const struct unstick_config *config,
                                  uint64_t now_us);
@@ -461,20 +488,22 @@ uint64_t unstick_node_counter(struct unstick_node *node, unstick_event what);
 
 /// Starts a session, for a connection that has just been opened.
 ///
-/// It may be in memory of an earlier session that is closed or was aborted. `limits` are copied;
-/// NULL stands for `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `VALUE`
-/// for the service.
+/// It may be in memory of an earlier session that is closed or was aborted. Zero other memory
+/// before, and this when a call that used it was cut off. `limits` are copied; NULL stands for
+/// `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `IN_USE` until it is zeroed,
+/// `VALUE` for the service.
 unstick_error unstick_session_start(struct unstick_session *session,
                                     unstick_service service,
                                     const struct unstick_limits *limits);
 
 /// Takes from the input, gives to the output, and says what it waits for. A session has the same
-/// node in all its steps.
+/// node in all its steps. It takes up to 4096 bytes of stack, see above, and what your commands take.
 ///
-/// Show it all the input there is that was not taken, and as much space as you like; either may be
-/// empty, with any pointer. A step too many does no harm. Input and output must not overlap. A bare
-/// request ends with its line or with the input of this call, so show what one receive brought in
-/// one piece.
+/// Show it what one receive brought, all of it, and then what it has not taken of that, until
+/// nothing is left; only then what has come meanwhile. A bare request ends with its line or with
+/// what one receive brought: with less or more than that in a call one request would be two, or two
+/// would be one. Show it as much space as you like. Either may be empty, with any pointer. A step too
+/// many does no harm. Input and output must not overlap.
 struct unstick_step unstick_session_step(struct unstick_session *session,
                                          struct unstick_node *node,
                                          uint64_t now_us,
@@ -498,12 +527,14 @@ unstick_error unstick_session_abort(struct unstick_session *session, struct unst
 /// without the NUL. Nothing is written where `size` is 0 or the call is wrong.
 size_t unstick_session_reason(struct unstick_session *session, char *text, size_t size);
 
-/// Answers a datagram of the echo or command service, which came from the peer's port `from_port`.
+/// Answers a datagram of the echo or command service, which came from the peer's port `from_port`,
+/// a number as `ntohs(address.sin_port)` gives it.
 ///
 /// `input` are the `input_len` bytes that are here of a datagram of `true_len` bytes: less where
 /// the receive buffer was too small, which is answered as such. `output_len` is the largest
 /// datagram you can send: a longer answer is replied to with status `truncated`. A reply is never
-/// longer than three times its request. Input and output must not overlap.
+/// longer than three times its request. Input and output must not overlap. It takes up to 5120 bytes
+/// of stack, see above, and what your commands take.
 struct unstick_reply unstick_datagram_answer(struct unstick_node *node,
                                              unstick_service service,
                                              uint64_t now_us,
@@ -532,11 +563,14 @@ bool unstick_call_is(const struct unstick_call *call, const char *word);
 unstick_error unstick_frame_prefix(size_t len, uint8_t *output);
 
 /// Starts a decoder of frames of at most `limit` bytes. A longer one is read and discarded if it
-/// has at most `skip` bytes, else it is an error. Errors: `NULL` or `MEMORY` for the decoder.
+/// has at most `skip` bytes, else it is an error. Errors: `NULL`, `MEMORY` or `IN_USE` for the
+/// decoder.
 unstick_error unstick_decoder_start(struct unstick_decoder *decoder, uint32_t limit, uint64_t skip);
 
 /// Takes bytes off the front of the input, up to and including the next thing found. Call it with
 /// what is left until it finds `UNSTICK_FOUND_NOTHING`; then bring the next input.
+/// `UNSTICK_FOUND_DAMAGED` and `UNSTICK_FOUND_MISUSE` are final: nothing is taken any more, the next
+/// call finds the same, so close.
 struct unstick_piece unstick_decoder_next(struct unstick_decoder *decoder,
                                           const uint8_t *input,
                                           size_t input_len);

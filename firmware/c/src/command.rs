@@ -38,7 +38,8 @@ pub enum unstick_status {
 /// What a command is given.
 #[repr(C)]
 pub struct unstick_call {
-    /// What follows the command's name and one space: UTF-8, not NUL-terminated.
+    /// What follows the command's name and one space: UTF-8, not NUL-terminated. Whoever asked wrote
+    /// it, so there may be anything in it, NUL and other control characters too.
     pub args: *const u8,
     /// Bytes of the arguments.
     pub args_len: usize,
@@ -73,10 +74,7 @@ pub struct unstick_command {
     >,
 }
 
-/// The table in C and the same in Rust.
-type Tables = (&'static [unstick_command], Vec<Command<Device>, UNSTICK_MAX_COMMANDS>);
-
-/// Checks a table.
+/// Checks a table; gives its rows, and adds the same in Rust to the commands.
 ///
 /// # Safety
 ///
@@ -84,10 +82,10 @@ type Tables = (&'static [unstick_command], Vec<Command<Device>, UNSTICK_MAX_COMM
 pub(crate) unsafe fn table(
     rows: *const unstick_command,
     count: usize,
-) -> Result<Tables, unstick_error> {
-    let mut commands = Vec::new();
+    commands: &mut Vec<Command<Device>, UNSTICK_MAX_COMMANDS>,
+) -> Result<&'static [unstick_command], unstick_error> {
     if count == 0 {
-        return Ok((&[], commands));
+        return Ok(&[]);
     }
     if count > UNSTICK_MAX_COMMANDS {
         return Err(unstick_error::Command);
@@ -100,13 +98,13 @@ pub(crate) unsafe fn table(
     for row in rows {
         // SAFETY: the caller's promise.
         let (name, usage, help) = unsafe { (text(row.name)?, text(row.usage)?, text(row.help)?) };
-        let taken = builtin().iter().chain(&commands).any(|command| command.name == name);
+        let taken = builtin().iter().chain(&*commands).any(|command| command.name == name);
         if name.is_empty() || name.contains(' ') || taken || row.run.is_none() {
             return Err(unstick_error::Command);
         }
         let _ = commands.push(Command { name, usage, help, takes_body: false, run });
     }
-    Ok((rows, commands))
+    Ok(rows)
 }
 
 /// Runs any of them: the core calls this, whatever the command's name.

@@ -21,12 +21,14 @@ pub struct unstick_reply {
     pub error: unstick_error,
 }
 
-/// Answers a datagram of the echo or command service, which came from the peer's port `from_port`.
+/// Answers a datagram of the echo or command service, which came from the peer's port `from_port`,
+/// a number as `ntohs(address.sin_port)` gives it.
 ///
 /// `input` are the `input_len` bytes that are here of a datagram of `true_len` bytes: less where
 /// the receive buffer was too small, which is answered as such. `output_len` is the largest
 /// datagram you can send: a longer answer is replied to with status `truncated`. A reply is never
-/// longer than three times its request. Input and output must not overlap.
+/// longer than three times its request. Input and output must not overlap. It takes up to 5120 bytes
+/// of stack, see above, and what your commands take.
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "two buffers and a length are six in C")]
 pub unsafe extern "C" fn unstick_datagram_answer(

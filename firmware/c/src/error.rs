@@ -16,7 +16,8 @@ pub enum unstick_error {
     Memory,
     /// The object has not been started.
     NotStarted,
-    /// The object is in use: a command called back into the node or session that runs it.
+    /// The object is in use: a command called back into the node or session that runs it, or a call
+    /// was cut off and never came back.
     InUse,
     /// A number is none of its enum, or a service is not served this way.
     Value,
@@ -40,7 +41,7 @@ impl unstick_error {
             Self::Null => c"a pointer is NULL that must not be",
             Self::Memory => c"memory is misaligned, too long, or input and output overlap",
             Self::NotStarted => c"the object has not been started",
-            Self::InUse => c"a command called back into the object that runs it",
+            Self::InUse => c"the object is in use: a command called back, or a call was cut off",
             Self::Value => c"a number is none of its enum, or the service is not served this way",
             Self::Text => c"a text is not UTF-8",
             Self::Command => c"a command has a bad name or no function, or there are too many",

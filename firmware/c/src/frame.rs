@@ -46,7 +46,8 @@ pub unsafe extern "C" fn unstick_frame_prefix(len: usize, output: *mut u8) -> un
 }
 
 /// Starts a decoder of frames of at most `limit` bytes. A longer one is read and discarded if it
-/// has at most `skip` bytes, else it is an error. Errors: `NULL` or `MEMORY` for the decoder.
+/// has at most `skip` bytes, else it is an error. Errors: `NULL`, `MEMORY` or `IN_USE` for the
+/// decoder.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_decoder_start(
     decoder: *mut unstick_decoder,
@@ -54,9 +55,9 @@ pub unsafe extern "C" fn unstick_decoder_start(
     skip: u64,
 ) -> unstick_error {
     let oversize = Oversize::Skip { budget: skip };
-    let frames = Frames { decoder: Decoder::new(limit, oversize), error: None };
+    let make = || Frames { decoder: Decoder::new(limit, oversize), error: None };
     // SAFETY: the decoder is NULL or memory of its size.
-    code(unsafe { Slot::start(decoder.cast(), frames) })
+    code(unsafe { Slot::start(decoder.cast(), make) })
 }
 
 /// What a decoder found.
@@ -104,6 +105,8 @@ impl unstick_piece {
 
 /// Takes bytes off the front of the input, up to and including the next thing found. Call it with
 /// what is left until it finds `UNSTICK_FOUND_NOTHING`; then bring the next input.
+/// `UNSTICK_FOUND_DAMAGED` and `UNSTICK_FOUND_MISUSE` are final: nothing is taken any more, the next
+/// call finds the same, so close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_decoder_next(
     decoder: *mut unstick_decoder,

@@ -39,20 +39,25 @@ pub(crate) trait Kind {
 const IN_USE: u32 = 0x7573_6564;
 
 impl<T: Kind> Slot<T> {
-    /// Puts a value in, whatever was there before, unless it is borrowed.
+    /// Puts a value in, whatever was there before, unless it is borrowed. The value is made here and
+    /// not by the caller, or the stack would have to hold it: a node is as large as most stacks.
     ///
     /// # Safety
     ///
     /// `slot` is NULL or memory that can be read and written and is as long as a `Slot<T>`.
-    pub(crate) unsafe fn start(slot: *mut Self, value: T) -> Result<(), unstick_error> {
-        let slot = checked(slot)?;
+    pub(crate) unsafe fn start(
+        slot: *mut Self,
+        make: impl FnOnce() -> T,
+    ) -> Result<(), unstick_error> {
+        let slot = checked(slot)?.as_ptr();
         // SAFETY: it is not NULL and aligned, and the rest is the caller's promise. What C has not
         // written may be any number, so the compiler must not reason about it: hence volatile.
         unsafe {
-            if (&raw const (*slot.as_ptr()).tag).read_volatile() == IN_USE {
+            if (&raw const (*slot).tag).read_volatile() == IN_USE {
                 return Err(unstick_error::InUse);
             }
-            slot.write(Self { tag: T::READY, value: MaybeUninit::new(value) });
+            (&raw mut (*slot).value).write(MaybeUninit::new(make()));
+            (&raw mut (*slot).tag).write(T::READY);
         }
         Ok(())
     }

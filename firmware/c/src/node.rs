@@ -6,6 +6,7 @@ use crate::error::{code, unstick_error};
 use crate::memory::{Kind, Slot, fits, number, space, text};
 use core::ffi::{c_char, c_void};
 use core::mem::MaybeUninit;
+use heapless::Vec;
 use unstick::host::{Counters, Event, Identity};
 use unstick::store::RamStore;
 use unstick::{Instant, Service};
@@ -47,8 +48,9 @@ pub struct unstick_config {
     pub target: *const c_char,
     /// The largest datagram it can send, in bytes of UDP payload: 1472 on Ethernet.
     pub datagram: usize,
-    /// The UDP ports it answers on, of the echo and the command service; 0 for 8092 and 8093. What
-    /// comes from these numbers is dropped: two nodes would answer each other for ever.
+    /// The UDP ports it answers on, of the echo and the command service, as plain numbers and not in
+    /// network byte order; 0 for 8092 and 8093. What comes from these numbers is dropped: two nodes
+    /// would answer each other for ever.
     pub udp_ports: [u16; 2],
     /// A table of commands of your own; NULL if there are none.
     pub commands: *const unstick_command,
@@ -68,10 +70,12 @@ pub struct unstick_config {
 
 /// Starts a node.
 ///
-/// The config itself is copied. Its texts, its table and its memory for files must stay as long as
-/// the node is used; the memory for files is the node's alone. A node that is started again begins
-/// anew, without files: abort its sessions before. Errors: `NULL` for the node, the config or a
-/// text; `MEMORY`, `TEXT`, `COMMAND`, `FILES`.
+/// The config itself is copied. Its texts and its table, with the table's texts, must neither move
+/// nor change as long as the node is used; its memory for files must stay as long and is the node's
+/// alone. Zero the memory of a node before its first start, and when a call that used it was cut off.
+/// A node that is started again begins anew, without files: abort its sessions before. It takes up
+/// to 3328 bytes of stack, see above. Errors: `NULL` for the node, the config or a text; `MEMORY`,
+/// `TEXT`, `COMMAND`, `FILES`; `IN_USE` until it is zeroed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_node_start(
     node: *mut unstick_node,
@@ -79,38 +83,47 @@ pub unsafe extern "C" fn unstick_node_start(
     now_us: u64,
 ) -> unstick_error {
     let config = config.ok_or(unstick_error::Null);
-    // SAFETY: the config is as C was told.
-    let device = config.and_then(|config| unsafe { device(config, now_us) });
-    // SAFETY: the node is NULL or memory of its size.
-    code(device.and_then(|device| unsafe { Slot::start(node.cast(), device) }))
+    // SAFETY: node and config are as C was told.
+    code(config.and_then(|config| unsafe { start(node.cast(), config, now_us) }))
 }
 
 /// # Safety
 ///
-/// The config's pointers are NULL or to what its fields say, and that stays.
-unsafe fn device(config: &unstick_config, now_us: u64) -> Result<Device, unstick_error> {
+/// The slot is NULL or memory of its size. The config's pointers are NULL or to what its fields say,
+/// and that stays.
+unsafe fn start(
+    slot: *mut Slot<Device>,
+    config: &unstick_config,
+    now_us: u64,
+) -> Result<(), unstick_error> {
     let unstick_config { files, file_count, file_size, .. } = *config;
     if file_count > UNSTICK_MAX_FILES {
         return Err(unstick_error::Files);
     }
     let memory = file_count.checked_mul(file_size).ok_or(unstick_error::Memory)?;
+    let mut commands = Vec::new();
     // SAFETY: the caller's promises.
-    let (memory, rows, commands, name, version, target) = unsafe {
-        let (rows, commands) = command::table(config.commands, config.command_count)?;
+    let (memory, rows, name, version, target) = unsafe {
+        let rows = command::table(config.commands, config.command_count, &mut commands)?;
         let [name, version, target] =
             [config.name, config.version, config.target].map(|it| text(it));
-        (space(files, memory)?, rows, commands, name?, version?, target?)
+        (space(files, memory)?, rows, name?, version?, target?)
     };
-    let mut files = memory.chunks_exact_mut(file_size.max(1));
-    let store = RamStore::new([(); UNSTICK_MAX_FILES].map(|()| files.next().unwrap_or_default()));
     let started = Instant::from_micros(now_us);
     let identity = Identity { name, version, target, datagram: config.datagram, started };
     let mut udp_ports = Service::UDP_PORTS;
     for (port, own) in udp_ports.iter_mut().zip(config.udp_ports).filter(|(_, own)| *own != 0) {
         *port = own;
     }
-    let (context, counters) = (config.context, Counters::default());
-    Ok(Device { identity, udp_ports, rows, commands, context, store, counters })
+    let mut files = memory.chunks_exact_mut(file_size.max(1));
+    let make = || {
+        let files = [(); UNSTICK_MAX_FILES].map(|()| files.next().unwrap_or_default());
+        let (store, counters) = (RamStore::new(files), Counters::default());
+        let context = config.context;
+        Device { identity, udp_ports, rows, commands, context, store, counters }
+    };
+    // SAFETY: the caller's promise.
+    unsafe { Slot::start(slot, make) }
 }
 
 /// What a node counts.

@@ -49,12 +49,24 @@ pub struct unstick_limits {
     pub stall_us: u64,
 }
 
-/// What sessions allow that are started without limits.
+/// The default of `unstick_limits.skip`.
+pub const UNSTICK_SKIP_DEFAULT: u64 = 65_536;
+/// The default of `unstick_limits.idle_us`.
+pub const UNSTICK_IDLE_US_DEFAULT: u64 = 300_000_000;
+/// The default of `unstick_limits.header_us`.
+pub const UNSTICK_HEADER_US_DEFAULT: u64 = 10_000_000;
+/// The default of `unstick_limits.stall_us`.
+pub const UNSTICK_STALL_US_DEFAULT: u64 = 30_000_000;
+
+/// What sessions allow that are started without limits. For C it is in cbindgen.toml: what cbindgen
+/// would make of it is no initialiser of a static object.
+///
+/// cbindgen:ignore
 pub const UNSTICK_LIMITS_DEFAULT: unstick_limits = unstick_limits {
-    skip: 65_536,
-    idle_us: 300_000_000,
-    header_us: 10_000_000,
-    stall_us: 30_000_000,
+    skip: UNSTICK_SKIP_DEFAULT,
+    idle_us: UNSTICK_IDLE_US_DEFAULT,
+    header_us: UNSTICK_HEADER_US_DEFAULT,
+    stall_us: UNSTICK_STALL_US_DEFAULT,
 };
 
 impl unstick_limits {

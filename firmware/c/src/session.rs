@@ -48,7 +48,8 @@ pub enum unstick_next {
     Output,
     /// The host; a node in C answers at once, so this does not occur.
     Host,
-    /// Nothing: it is over. Send what was given, close, discard what still comes.
+    /// Nothing: it is over. Send what was given, close, discard what still comes. So it is after a
+    /// wrong call too, that no loop goes on with it: look at `error`.
     Closed,
 }
 
@@ -72,7 +73,7 @@ pub enum unstick_reason {
     Timeout,
     /// The connection was lost.
     Aborted,
-    /// The step was called wrongly, see `error`.
+    /// It may not be: the step was called wrongly, see `error`.
     Misuse,
 }
 
@@ -92,15 +93,17 @@ pub struct unstick_step {
     /// Why it is over.
     pub reason: unstick_reason,
     /// How the call was wrong; then nothing was taken, nothing given, and `next` is
-    /// `UNSTICK_NEXT_CLOSED`.
+    /// `UNSTICK_NEXT_CLOSED`. The session is as it was: call rightly, or abort it, or it keeps what
+    /// it has of the node, as a file that is half there.
     pub error: unstick_error,
 }
 
 /// Starts a session, for a connection that has just been opened.
 ///
-/// It may be in memory of an earlier session that is closed or was aborted. `limits` are copied;
-/// NULL stands for `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `VALUE`
-/// for the service.
+/// It may be in memory of an earlier session that is closed or was aborted. Zero other memory
+/// before, and this when a call that used it was cut off. `limits` are copied; NULL stands for
+/// `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `IN_USE` until it is zeroed,
+/// `VALUE` for the service.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_session_start(
     session: *mut unstick_session,
@@ -109,19 +112,20 @@ pub unsafe extern "C" fn unstick_session_start(
 ) -> unstick_error {
     let limits = limits.unwrap_or(&UNSTICK_LIMITS_DEFAULT).limits();
     code(self::service(service).and_then(|service| {
-        let value = Session { server: Server::new(service, limits), closed: None };
+        let make = || Session { server: Server::new(service, limits), closed: None };
         // SAFETY: the session is NULL or memory of its size.
-        unsafe { Slot::start(session.cast(), value) }
+        unsafe { Slot::start(session.cast(), make) }
     }))
 }
 
 /// Takes from the input, gives to the output, and says what it waits for. A session has the same
-/// node in all its steps.
+/// node in all its steps. It takes up to 4096 bytes of stack, see above, and what your commands take.
 ///
-/// Show it all the input there is that was not taken, and as much space as you like; either may be
-/// empty, with any pointer. A step too many does no harm. Input and output must not overlap. A bare
-/// request ends with its line or with the input of this call, so show what one receive brought in
-/// one piece.
+/// Show it what one receive brought, all of it, and then what it has not taken of that, until
+/// nothing is left; only then what has come meanwhile. A bare request ends with its line or with
+/// what one receive brought: with less or more than that in a call one request would be two, or two
+/// would be one. Show it as much space as you like. Either may be empty, with any pointer. A step too
+/// many does no harm. Input and output must not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_session_step(
     session: *mut unstick_session,

@@ -26,22 +26,39 @@ fn the_header_is_what_the_library_is() {
 fn c_and_cpp_take_the_header_and_the_example() {
     let readme = fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
     let example = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let header = "#include \"unstick.h\"\n";
-    let limits =
-        "#include \"unstick.h\"\nunstick_limits it(void) { return UNSTICK_LIMITS_DEFAULT; }\n";
+    let in_cpp = format!("{LIMITS}{IN_PLACE}");
     for (language, source) in [
-        ("c99", limits),
-        ("c11", header),
-        ("c2x", header),
+        ("c99", LIMITS),
+        ("c11", LIMITS),
+        ("c2x", LIMITS),
         ("c99", example),
-        ("c++11", header),
-        ("c++17", header),
+        ("c++11", &in_cpp),
+        ("c++17", &in_cpp),
     ] {
-        for compiler in ["arm-none-eabi-gcc", "cc"] {
-            compile(compiler, language, source);
-        }
+        let compilers = if language.contains("++") { CPP } else { C };
+        compilers.into_iter().for_each(|compiler| compile(compiler, language, source));
     }
 }
+
+const C: [&str; 2] = ["arm-none-eabi-gcc", "cc"];
+const CPP: [&str; 2] = ["arm-none-eabi-g++", "c++"];
+
+/// The default limits, as they are and with one of them changed.
+const LIMITS: &str = r#"#include "unstick.h"
+static const unstick_limits limits = UNSTICK_LIMITS_DEFAULT;
+unstick_error start(unstick_session *session, bool hasty) {
+    unstick_limits own = UNSTICK_LIMITS_DEFAULT;
+    own.idle_us = 1000000;
+    return unstick_session_start(session, UNSTICK_SERVICE_ECHO, hasty ? &own : &limits);
+}
+"#;
+
+/// Each of them is the right one; C has no way to ask that of a compiler.
+const IN_PLACE: &str = r#"
+constexpr unstick_limits it = UNSTICK_LIMITS_DEFAULT;
+static_assert(it.skip == UNSTICK_SKIP_DEFAULT && it.idle_us == UNSTICK_IDLE_US_DEFAULT, "");
+static_assert(it.header_us == UNSTICK_HEADER_US_DEFAULT && it.stall_us == UNSTICK_STALL_US_DEFAULT, "");
+"#;
 
 /// Checks source of a language; skips a compiler that is not there.
 fn compile(compiler: &str, language: &str, source: &str) {

@@ -59,7 +59,10 @@ fn a_damaged_stream_says_why() {
     let len = c!(unstick_decoder_reason(decoder, text.as_mut_ptr().cast(), text.len()));
     assert_eq!(&text[..len], b"the input ended inside a frame, 3 bytes are missing");
     assert_eq!(next(b"llo").len, 3);
-    assert_eq!(next(b"\x06\0\0\0").found, unstick_found::Damaged);
+    let damaged = next(b"\x06\0\0\0more");
+    assert_eq!((damaged.found, damaged.taken), (unstick_found::Damaged, 4));
+    let damaged = next(b"more");
+    assert_eq!((damaged.found, damaged.taken), (unstick_found::Damaged, 0), "for ever");
     let len = c!(unstick_decoder_reason(decoder, text.as_mut_ptr().cast(), text.len()));
     assert_eq!(&text[..len], b"a frame of 6 bytes is over the limit of 5");
 }

@@ -192,6 +192,9 @@ fn files_are_in_the_memory_of_c_and_a_lost_connection_gives_them_back() {
     for _ in 0..5 {
         let step = bench.step(cut, &mut [0; 512]);
         assert_eq!((step.given, step.next), (0, unstick_next::Input));
+        let session = bench.session();
+        let wrong = c!(unstick_session_step(session, null_mut(), 7, null(), 0, null_mut(), 0));
+        assert_eq!((wrong.next, wrong.error), (unstick_next::Closed, unstick_error::Null));
         assert_eq!(c!(unstick_session_abort(bench.session(), bench.node.as_mut_ptr())), OK);
         assert_eq!(bench.reason(100), "the connection was lost");
         let command = some(unstick_service::Command);
