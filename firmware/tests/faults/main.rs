@@ -4,15 +4,16 @@
 //! Skipped where QEMU or what the program is built with is missing; QEMU must be 7.2 or newer.
 #![cfg(unix)]
 
+mod frames;
+mod peer;
+mod peers;
 mod world;
 
-use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Address,
-    Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber, UdpPacket, UdpRepr,
-};
+use frames::{NOBODY, datagram, ethernet, syn};
+use smoltcp::wire::EthernetProtocol;
 use std::process::Command;
 use std::time::Instant;
-use unstick_firmware::node::{ADDRESS, CONNECTIONS};
+use unstick_firmware::node::CONNECTIONS;
 use world::{BOARD, PATIENCE, World};
 
 #[test]
@@ -47,7 +48,8 @@ fn outlives(program: &str) -> Option<World> {
     let mut random = Random(5);
     for _ in 0..2000 {
         let kind = [0x0800, 0x0806, 0x86DD, 0x8100, 0][random.below(5)];
-        let mut frame = ethernet(EthernetProtocol::from(kind as u16), random.below(1500));
+        let kind = EthernetProtocol::from(kind as u16);
+        let mut frame = ethernet(&NOBODY, kind, random.below(1500));
         frame[14..].iter_mut().for_each(|byte| *byte = random.below(256) as u8);
         world.send(&frame);
     }
@@ -90,6 +92,14 @@ fn outlives(program: &str) -> Option<World> {
     }
     world.expect_answers("more clients than sockets");
 
+    peers::change_their_segment_size(&mut world);
+    peers::open_their_window_late(&mut world);
+    peers::take_the_byte_of_a_probe(&mut world);
+    peers::have_little_room(&mut world);
+    peers::have_room_for_a_byte(&mut world);
+    peers::close_their_side_in_a_flood(&mut world);
+    peers::ask_while_they_are_answered(&mut world);
+
     let log = world.log();
     assert_eq!(log.matches("unstick ").count(), 1, "it has started again:\n{log}");
     Some(world)
@@ -126,63 +136,6 @@ fn build(program: &str) -> Option<String> {
     }
     assert!(built.status.success(), "{told}");
     Some(String::from_utf8(built.stdout).unwrap().trim_end().to_owned())
-}
-
-/// A neighbour that answers nothing.
-const NOBODY: Ipv4Address = Ipv4Address::new(10, 0, 2, 77);
-
-fn ethernet(ethertype: EthernetProtocol, payload: usize) -> Vec<u8> {
-    let ethernet =
-        EthernetRepr { src_addr: EthernetAddress([2, 0, 0, 0, 0, 9]), dst_addr: BOARD, ethertype };
-    let mut bytes = vec![0; ethernet.buffer_len() + payload];
-    ethernet.emit(&mut EthernetFrame::new_unchecked(&mut bytes));
-    bytes
-}
-
-fn packet(next_header: IpProtocol, payload_len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
-    let ip = Ipv4Repr {
-        src_addr: NOBODY,
-        dst_addr: ADDRESS.address(),
-        next_header,
-        payload_len,
-        hop_limit: 64,
-    };
-    let mut bytes = ethernet(EthernetProtocol::Ipv4, ip.buffer_len() + payload_len);
-    let mut packet = Ipv4Packet::new_unchecked(&mut bytes[14..]);
-    ip.emit(&mut packet, &Default::default());
-    emit(packet.payload_mut());
-    bytes
-}
-
-fn datagram(dst_port: u16, len: usize) -> Vec<u8> {
-    let udp = UdpRepr { src_port: 4000, dst_port };
-    packet(IpProtocol::Udp, udp.header_len() + len, |bytes| {
-        let (from, to) = (NOBODY.into(), ADDRESS.address().into());
-        let fill = |payload: &mut [u8]| payload.fill(b'a');
-        let mut packet = UdpPacket::new_unchecked(bytes);
-        udp.emit(&mut packet, &from, &to, len, fill, &Default::default());
-    })
-}
-
-fn syn(dst_port: u16, src_port: u16) -> Vec<u8> {
-    let tcp = TcpRepr {
-        src_port,
-        dst_port,
-        control: TcpControl::Syn,
-        seq_number: TcpSeqNumber(1),
-        ack_number: None,
-        window_len: 1000,
-        window_scale: None,
-        max_seg_size: Some(1460),
-        sack_permitted: false,
-        sack_ranges: [None; 3],
-        timestamp: None,
-        payload: &[],
-    };
-    packet(IpProtocol::Tcp, tcp.buffer_len(), |bytes| {
-        let (from, to) = (NOBODY.into(), ADDRESS.address().into());
-        tcp.emit(&mut TcpPacket::new_unchecked(bytes), &from, &to, &Default::default());
-    })
 }
 
 /// Numbers that are the same in each run (xorshift64).

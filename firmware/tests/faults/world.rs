@@ -1,5 +1,6 @@
 //! A board in QEMU, the wire to it, and a client at the other end.
 
+use crate::frames::Neighbour;
 use core::time::Duration;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
@@ -10,6 +11,7 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use std::thread::sleep;
 use std::time::Instant;
 use unstick_firmware::node::ADDRESS;
@@ -17,9 +19,11 @@ use unstick_firmware::node::ADDRESS;
 /// The board's hardware address, which QEMU gives it.
 pub(crate) const BOARD: EthernetAddress = EthernetAddress([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
 
-/// The client's addresses.
-const HARDWARE: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
-const CLIENT: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
+/// The client.
+pub(crate) const CLIENT: Neighbour = Neighbour {
+    hardware: EthernetAddress([2, 0, 0, 0, 0, 1]),
+    address: Ipv4Address::new(10, 0, 2, 2),
+};
 
 /// How long a board may take to answer again: a SYN holds a socket for 5 s.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,7 +31,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct World {
     qemu: Child,
     folder: PathBuf,
-    wire: Wire,
+    pub(crate) wire: Wire,
     interface: Interface,
     sockets: SocketSet<'static>,
     start: Instant,
@@ -55,10 +59,10 @@ impl World {
             .stdout(log)
             .spawn()
             .unwrap();
-        let mut wire = Wire { socket, peer: there };
-        let config = Config::new(HARDWARE.into());
+        let mut wire = Wire { socket: Rc::new(socket), peer: there };
+        let config = Config::new(CLIENT.hardware.into());
         let mut interface = Interface::new(config, &mut wire, smoltcp::time::Instant::ZERO);
-        interface.update_ip_addrs(|all| all.push(IpCidr::new(CLIENT.into(), 24)).unwrap());
+        interface.update_ip_addrs(|all| all.push(IpCidr::new(CLIENT.address.into(), 24)).unwrap());
         let sockets = SocketSet::new(Box::leak(Box::new([SocketStorage::EMPTY; 8])).as_mut_slice());
         let start = Instant::now();
         let mut world = Self { qemu, folder, wire, interface, sockets, start, port: 40_000 };
@@ -118,8 +122,7 @@ impl World {
         let slots = || vec![udp::PacketMetadata::EMPTY; 4].leak();
         let ring = || udp::PacketBuffer::new(slots(), vec![0; 4096].leak());
         let mut socket = udp::Socket::new(ring(), ring());
-        self.port += 1;
-        socket.bind(self.port).unwrap();
+        socket.bind(self.next_port()).unwrap();
         socket.send_slice(bytes, (IpAddress::from(ADDRESS.address()), port)).unwrap();
         let handle = self.sockets.add(socket);
         let mut answer = Vec::new();
@@ -159,10 +162,15 @@ impl World {
     fn connect(&mut self, port: u16) -> SocketHandle {
         let ring = || tcp::SocketBuffer::new(vec![0; 4096].leak());
         let mut socket = tcp::Socket::new(ring(), ring());
-        self.port += 1;
-        let to = (IpAddress::from(ADDRESS.address()), port);
-        socket.connect(self.interface.context(), to, self.port).unwrap();
+        let (to, from) = ((IpAddress::from(ADDRESS.address()), port), self.next_port());
+        socket.connect(self.interface.context(), to, from).unwrap();
         self.sockets.add(socket)
+    }
+
+    /// A port of the client that nothing has come from yet.
+    pub(crate) fn next_port(&mut self) -> u16 {
+        self.port += 1;
+        self.port
     }
 
     /// Polls the client's stack until something is the case or the time is over.
@@ -192,14 +200,15 @@ impl Drop for World {
     }
 }
 
-/// Frames as datagrams.
-struct Wire {
-    socket: UnixDatagram,
+/// Frames as datagrams. Copies have one queue: who takes a frame takes it from all.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    socket: Rc<UnixDatagram>,
     peer: PathBuf,
 }
 
 impl Wire {
-    fn send(&self, frame: &[u8]) {
+    pub(crate) fn send(&self, frame: &[u8]) {
         self.socket.set_nonblocking(false).unwrap();
         match self.socket.send_to(frame, &self.peer) {
             Ok(_) => {}
@@ -210,7 +219,7 @@ impl Wire {
         }
     }
 
-    fn receive_frame(&self) -> Option<Vec<u8>> {
+    pub(crate) fn receive_frame(&self) -> Option<Vec<u8>> {
         self.socket.set_nonblocking(true).unwrap();
         let mut frame = vec![0; 2048];
         let len = self.socket.recv(&mut frame).ok()?;
