@@ -30,7 +30,7 @@ BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
 FOOTPRINT_TARGETS=(thumbv6m-none-eabi "${BOARD_TARGETS[@]}" riscv32imac-unknown-none-elf)
 # A compiler for any target, from source, and a linker.
 BARE_PACKAGES=(rustc-web cargo-web rust-web-src lld)
-C_PACKAGES=(gcc-arm-none-eabi libnewlib-arm-none-eabi make)
+C_PACKAGES=(gcc-arm-none-eabi libnewlib-arm-none-eabi make patch)
 # Coverage for libFuzzer, as cargo-fuzz asks for it; none of these needs nightly.
 FUZZ_FLAGS=(
   --cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module
@@ -110,7 +110,7 @@ step_board() {
   local board log package program
   need "cargo clippy" "rustup component add clippy"
   need_board
-  { arm-none-eabi-gcc --specs=nano.specs --version && make --version; } >/dev/null 2>&1 ||
+  { arm-none-eabi-gcc --specs=nano.specs --version && make --version && patch --version; } >/dev/null 2>&1 ||
     apt_need "${C_PACKAGES[@]}" ||
     missing "a C compiler for the board" "apt-get install ${C_PACKAGES[*]}"
   log="$(mktemp)"
