@@ -113,6 +113,7 @@ step_board() {
   { arm-none-eabi-gcc --specs=nano.specs --version && make --version && patch --version; } >/dev/null 2>&1 ||
     apt_need "${C_PACKAGES[@]}" ||
     missing "a C compiler for the board" "apt-get install ${C_PACKAGES[*]}"
+  need_tool c++ g++ # unstick.h is for C++ as well
   log="$(mktemp)"
   (
     cd firmware
