@@ -12,6 +12,7 @@ mod json;
 pub use error::{HeaderError, SizeFault};
 pub use escape::Escaped;
 pub use fields::Fields;
+#[cfg(feature = "commands")]
 pub(crate) use fields::{Member, Members};
 
 use crate::digest::{self, Digest};

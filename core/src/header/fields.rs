@@ -55,6 +55,7 @@ pub(crate) enum Member<'a> {
     Size(u64),
     Exit(i32),
     Id(Id<'a>),
+    #[cfg(feature = "commands")]
     Members(&'a Members<'a>),
 }
 
@@ -84,6 +85,7 @@ impl Serialize for Member<'_> {
             Self::Size(size) => serializer.serialize_u64(*size),
             Self::Exit(code) => serializer.serialize_i32(*code),
             Self::Id(id) => id.serialize(serializer),
+            #[cfg(feature = "commands")]
             Self::Members(members) => members.serialize(serializer),
         }
     }
