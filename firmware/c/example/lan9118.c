@@ -29,6 +29,8 @@
 #define BUSY (1u << 31)          /* of MAC_CMD and E2P_CMD */
 #define MAC_READ (1u << 30)      /* of MAC_CMD */
 #define INT_RECEIVED (1u << 3)   /* of INT_STS and INT_EN: more frames than the level, which is 0 */
+#define TX_DUMP 0xC000u          /* of TX_CFG: discards what is in the FIFOs */
+#define RX_DUMP (1u << 15)       /* of RX_CFG: the same */
 #define RX_ERROR (1u << 15)      /* of RX_STATUS */
 #define TX_WHOLE 0x3000u         /* of the first command: the frame's first and last piece */
 #define TX_COMMANDS 8u           /* bytes before a frame in the FIFO */
@@ -58,8 +60,19 @@
 /* Microseconds for room in its FIFO: two of the longest frames at 10 Mbit/s. */
 #define ROOM_US 2500u
 
+/* Reads a register once it shows what the accesses before it did. The chip takes up to 135 ns for
+ * that, and no longer than for so many reads of BYTE_TEST (data sheet, restrictions on back-to-back
+ * cycles). */
+static uint32_t settled(volatile uint32_t *reg) {
+    int dummies = reg == &RX_FIFO_INF || reg == &TX_FIFO_INF ? 3 : 1;
+    for (; dummies > 0; dummies--) {
+        (void)BYTE_TEST;
+    }
+    return *reg;
+}
+
 static bool wait(volatile uint32_t *reg, uint32_t mask, uint32_t value) {
-    for (uint64_t start = board_now_us(); (*reg & mask) != value;) {
+    for (uint64_t start = board_now_us(); (settled(reg) & mask) != value;) {
         if (board_now_us() - start > PATIENCE_US) {
             return false;
         }
@@ -71,7 +84,7 @@ static uint32_t mac_read(uint32_t reg) {
     wait(&MAC_CMD, BUSY, 0);
     MAC_CMD = BUSY | MAC_READ | reg;
     wait(&MAC_CMD, BUSY, 0);
-    return MAC_DATA;
+    return settled(&MAC_DATA);
 }
 
 static void mac_write(uint32_t reg, uint32_t value) {
@@ -115,10 +128,11 @@ const char *lan9118_start(uint8_t address[6]) {
     INT_STS = UINT32_MAX;
     HW_CFG = 0x00150000; /* whole frames are stored before they are sent; 5 KiB for sending */
     AFC_CFG = 0x006E3740;
-    TX_CFG = 0xC000; /* discards what is in the FIFOs */
-    RX_CFG = 0x8000;
-    TX_CFG = 0;
-    RX_CFG = 0;
+    TX_CFG = TX_DUMP;
+    RX_CFG = RX_DUMP;
+    if (!wait(&TX_CFG, TX_DUMP, 0) || !wait(&RX_CFG, RX_DUMP, 0)) {
+        return "the LAN9118 does not empty its FIFOs; check its power and clock";
+    }
     FIFO_INT = 0x48000000; /* any frame raises the line, which is driven high */
     IRQ_CFG = 0x111;
 
@@ -136,6 +150,9 @@ const char *lan9118_start(uint8_t address[6]) {
     uint32_t low = mac_read(MAC_ADDRL), high = mac_read(MAC_ADDRH);
     memcpy(address, &low, 4);
     memcpy(address + 4, &high, 2);
+    if (address[0] & 1) { /* no unicast address: all ones without an EEPROM */
+        return "the LAN9118 has no address; program its EEPROM";
+    }
     mac_write(MAC_CR, MAC_CR_ON);
     TX_CFG = 2; /* on */
     return NULL;
@@ -147,7 +164,7 @@ bool lan9118_is_linked(void) {
 }
 
 static uint32_t frames_waiting(void) {
-    return RX_FIFO_INF >> 16 & 0xFF;
+    return settled(&RX_FIFO_INF) >> 16 & 0xFF;
 }
 
 size_t lan9118_receive(uint8_t frame[LAN9118_FRAME]) {
@@ -170,7 +187,7 @@ size_t lan9118_receive(uint8_t frame[LAN9118_FRAME]) {
 }
 
 static bool has_room(size_t len) {
-    uint32_t info = TX_FIFO_INF;
+    uint32_t info = settled(&TX_FIFO_INF);
     /* The chip stops sending once nobody reads how the last frames fared. */
     for (uint32_t sent = info >> 16 & 0xFF; sent > 0; sent--) {
         (void)TX_STATUS;

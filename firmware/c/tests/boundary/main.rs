@@ -24,6 +24,20 @@ macro_rules! c {
 // After the macro, which it uses.
 mod frames;
 
+/// They go by their numbers.
+#[test]
+fn the_events_of_c_are_those_of_the_core() {
+    use unstick_event::*;
+    let events = [Frames, Bytes, Oversized, Truncated, Rejected, Resets, Timeouts];
+    let names = |all: &[&dyn core::fmt::Debug]| format!("{all:?}");
+    let core = unstick::host::Event::ALL;
+    assert_eq!(
+        names(&events.each_ref().map(|it| it as _)),
+        names(&core.each_ref().map(|it| it as _))
+    );
+    assert_eq!(events.map(|it| it as u8), core.map(|it| it as u8));
+}
+
 const OK: unstick_error = unstick_error::None;
 
 /// Zeroed memory, which is no object yet.
