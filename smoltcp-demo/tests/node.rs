@@ -230,9 +230,7 @@ fn a_datagram_over_the_limit_is_seen_as_cut() {
 #[test]
 fn a_datagram_from_another_nodes_service_is_not_answered() {
     let mut world = world();
-    let handle = world.datagrams();
-    world.udp(handle).close();
-    world.udp(handle).bind(8093).unwrap();
+    let handle = world.datagrams_from(8093);
     assert_eq!(world.ask(handle, 8092, b"forged", SOON), None);
     assert_eq!(world.host.counters.get(Event::Rejected), 1);
 }
@@ -298,9 +296,7 @@ fn a_forged_sender_does_not_silence_a_service() {
 #[test]
 fn datagrams_that_wait_for_their_senders_address_are_all_answered() {
     let mut world = world();
-    let handle = world.datagrams();
-    world.udp(handle).close();
-    world.udp(handle).bind(9).unwrap(); // or each reply would be answered, and wake the node
+    world.datagrams_from(9); // or each reply would be answered, and wake the node
     for _ in 0..3 {
         world.client_end.send(unannounced(CLIENT, b"boo!"));
     }
@@ -332,9 +328,7 @@ fn connections_to_the_broadcast_address_hold_no_socket() {
 #[test]
 fn finishing_waits_for_a_reply_to_a_datagram() {
     let mut world = world();
-    let handle = world.datagrams();
-    world.udp(handle).close();
-    world.udp(handle).bind(9).unwrap();
+    let handle = world.datagrams_from(9);
     world.client_end.send(unannounced(CLIENT, b"boo!"));
     let received = |it: &mut World| it.host.counters.get(Event::Frames) == 1;
     assert!(world.run(SOON, received));

@@ -176,11 +176,16 @@ impl World {
 
     /// A client's UDP socket.
     pub fn datagrams(&mut self) -> SocketHandle {
+        self.next_port += 1;
+        self.datagrams_from(self.next_port)
+    }
+
+    /// A client's UDP socket on this port.
+    pub fn datagrams_from(&mut self, port: u16) -> SocketHandle {
         let buffers = Box::leak(Box::new(UdpBuffers::<CLIENT_RING>::new()));
         let slots = Box::leak(Box::new(UdpSlots::<64>::new()));
         let mut socket = buffers.socket(slots);
-        self.next_port += 1;
-        socket.bind(self.next_port).unwrap();
+        socket.bind(port).unwrap();
         self.sockets.add(socket)
     }
 
