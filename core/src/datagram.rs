@@ -1,11 +1,9 @@
 //! Datagrams: what arrived, what fits, and what a stack can really carry.
 
-#[cfg(feature = "commands")]
-mod answer;
 mod budget;
 
 #[cfg(feature = "commands")]
-pub use answer::answer;
+pub use crate::serve::datagram::answer;
 pub use budget::{Budget, BudgetError, Ip};
 
 use core::fmt;

@@ -1,9 +1,11 @@
 //! Drivers: they move bytes between a stream and a session, and know nothing of either.
 //!
-//! [`Pump`] keeps the bytes and the positions; [`blocking`] and [`nonblocking`] each add the few
-//! lines that wait, which for any other stream are written by hand over its methods. Because the
-//! positions are in the pump, a driver that is cut short, its future dropped, goes on later where it
-//! was. Where several tasks share one host, each session is [`Shared`].
+//! [`Pump`] is a session between two buffers. [`blocking`] and [`nonblocking`] each add the few
+//! lines that wait: `run` and `run_until` drive a session to its end, `wait` is one wait between two
+//! steps, for those who look at each step. For any other stream the same lines are written by hand
+//! over the pump's methods. Because the positions are in the pump, a driver that is cut short, its
+//! future dropped, goes on later where it was. Where several tasks share one host, each session is
+//! [`Shared`].
 
 #[cfg(feature = "embedded-io")]
 pub mod blocking;
@@ -18,17 +20,39 @@ use crate::time::Instant;
 
 /// A session between an input and an output buffer.
 ///
-/// `B` is an array, a `Vec<u8>`, a `&'static mut [u8]`. The input buffer bounds what one receive
+/// A buffer is an array, a `Vec<u8>`, a `&'static mut [u8]`. The input buffer bounds what one receive
 /// delivers, the output buffer what one write carries; neither may be empty. For a server of bare
 /// requests give the input more than [`REQUEST`](crate::limits::REQUEST) + 2 bytes, or it cannot
 /// tell a request that is too long; for a client of them give the output as many as a request has, so
 /// that one write carries it: a peer may take two writes for two requests (rule B1).
+///
+/// One round by hand is: [`step`](Self::step), send the [`unsent`](Self::unsent) bytes and say how
+/// many were [`sent`](Self::sent), and if it [wants input](Self::wants_input) receive into the
+/// [`space`](Self::space) and say how many bytes were [`received`](Self::received).
+///
+/// ```
+/// use unstick::driver::Pump;
+/// use unstick::host::{Identity, Node};
+/// use unstick::store::RamStore;
+/// use unstick::{Instant, Limits, Next, Server, Service};
+///
+/// let mut node = Node::new(Identity::new("pump-7", "1.0"), RamStore::new([[0; 64]; 2]));
+/// let mut pump = Pump::new(Server::new(Service::Frame, Limits::DEFAULT), [0; 2048], vec![0; 512]);
+/// assert_eq!(pump.step(Instant::ZERO, &mut node).next, Next::Input);
+///
+/// let line = b"upper hello\n"; // what a stream delivers
+/// pump.space()[..line.len()].copy_from_slice(line);
+/// pump.received::<Node<_>>(line.len());
+/// pump.step(Instant::ZERO, &mut node);
+/// assert_eq!(pump.unsent(), b"\x05\0\0\0HELLO");
+/// pump.sent(9);
+/// ```
 #[derive(Debug)]
-pub struct Pump<S, B> {
+pub struct Pump<S, I, O = I> {
     /// The session.
     pub session: S,
-    input: Buffer<B>,
-    output: Buffer<B>,
+    input: Buffer<I>,
+    output: Buffer<O>,
     ended: bool,
 }
 
@@ -65,9 +89,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Buffer<B> {
     }
 }
 
-impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
+impl<S, I, O> Pump<S, I, O>
+where
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
+{
     /// A session at the start of a connection, between two buffers.
-    pub const fn new(session: S, input: B, output: B) -> Self {
+    pub const fn new(session: S, input: I, output: O) -> Self {
         Self { session, input: Buffer::new(input), output: Buffer::new(output), ended: false }
     }
 
@@ -77,25 +105,25 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         S: Session<H>,
     {
         let step = self.session.step(now, host, self.input.used(), self.output.space());
-        self.input.drain(step.taken);
-        self.output.fill(step.given);
+        self.input.drain(step.consumed);
+        self.output.fill(step.written);
         if let Next::Closed(Closed::Refused | Closed::Timeout(_)) = step.next {
             self.discard_unsent();
         }
         step
     }
 
-    /// What is to be sent.
+    /// The bytes that are to be sent.
     pub fn unsent(&self) -> &[u8] {
         self.output.used()
     }
 
-    /// So many bytes of [`Pump::unsent`] have been sent.
+    /// Says that so many bytes of [`Pump::unsent`] have been sent.
     pub fn sent(&mut self, count: usize) {
         self.output.drain(count);
     }
 
-    /// Whether a receive may go on: the session has taken all input, and more may come.
+    /// Whether to receive: the session has consumed all input, and more may come.
     pub fn wants_input(&self) -> bool {
         self.input.used().is_empty() && !self.ended
     }
@@ -105,7 +133,7 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         self.input.space()
     }
 
-    /// So many bytes have been received into [`Pump::space`]; 0 is the end of input.
+    /// Says that so many bytes have been received into [`Pump::space`]; 0 is the end of input.
     pub fn received<H>(&mut self, count: usize)
     where
         S: Session<H>,
@@ -117,15 +145,14 @@ impl<S, B: AsRef<[u8]> + AsMut<[u8]>> Pump<S, B> {
         }
     }
 
+    /// Where to receive, and what to send, to be lent at the same time.
+    pub fn parts(&mut self) -> (&mut [u8], &[u8]) {
+        (self.input.space(), self.output.used())
+    }
+
     /// The peer reads no more of what is left to send.
     fn discard_unsent(&mut self) {
         self.output.drain(usize::MAX);
-    }
-
-    /// Where to receive, and what to send.
-    #[cfg_attr(not(feature = "embedded-io-async"), expect(dead_code))]
-    fn parts(&mut self) -> (&mut [u8], &[u8]) {
-        (self.input.space(), self.output.used())
     }
 }
 
@@ -137,7 +164,7 @@ pub enum Error<R, W> {
     Read(R),
     /// A write failed.
     Write(W),
-    /// A write took no byte.
+    /// A write accepted no byte.
     WriteZero,
 }
 

@@ -17,76 +17,68 @@
 //!
 //! 1. Receive some bytes: a slice.
 //! 2. Call [`Session::step`] with the time, the [`Host`], that slice and some space for output.
-//! 3. Drop the [`taken`](Step::taken) bytes, send the [`given`](Step::given) ones.
-//! 4. See what it waits [`next`](Step::next) for: input (back to 1, once all was taken), output
-//!    space, the host, or nothing more. At the [`deadline`](Step::deadline) go to 2 in any case.
+//! 3. Drop the [`consumed`](Step::consumed) bytes, send the [`written`](Step::written) ones.
+//! 4. See what it waits [`next`](Step::next) for: input (back to 1), output space, the host, or
+//!    nothing more. At the [`deadline`](Step::deadline) go to 2 in any case.
 //! 5. When the input ends, say so once with [`Session::end`], and go on until it is
 //!    [`Closed`](Next::Closed).
 //!
 //! There is no input or output buffer in a session, only what a split can tear. So an echo is a map
-//! from slice to slice, backpressure is `taken < input.len()`, everything one read brought is
+//! from slice to slice, backpressure is `consumed < input.len()`, everything one read brought is
 //! answered with one write, and a driver that was cut short still has its place. The drivers in
 //! [`driver`] do these steps over `embedded-io` and `embedded-io-async` streams.
+//!
+//! # Where to start
+//!
+//! | to | see |
+//! |---|---|
+//! | frame messages of your own | [`frame`], example `frames` |
+//! | serve a device | [`Server`], [`Node`], example `serial` |
+//! | add commands: from a body, late, streamed, typed JSON | [`Command`], [`Task`], example `commands` |
+//! | ask a node over a connection | [`Client`] |
+//! | ask or answer by datagram | [`DatagramClient`], [`datagram::answer`], example `datagram` |
 //!
 //! # A client and a server, two byte slices between them
 //!
 //! ```
-//! use unstick::header::Header;
 //! use unstick::host::{Identity, Node};
-//! use unstick::message::Verdict;
 //! use unstick::store::RamStore;
-//! use unstick::{Caller, Client, Instant, Limits, Next, Request, Server, Service, Session, Stop};
+//! use unstick::{Caller, Cancelled, Client, Instant, Limits, Next, ReplyEvent, Request, Server};
+//! use unstick::{Service, Session};
 //!
 //! /// Asks once, and keeps the answer.
 //! #[derive(Default)]
 //! struct Ask {
-//!     sent: bool,
 //!     answer: String,
-//!     verdict: Option<Verdict>,
 //! }
 //!
 //! impl Caller for Ask {
-//!     fn request(&mut self) -> Option<Request<'_>> {
-//!         (!self.sent).then_some(Request { command: "upper hello", size: 0, md5: None })
+//!     fn request(&mut self, index: u64) -> Option<Request<'_>> {
+//!         (index == 0).then_some(Request::new("upper hello"))
 //!     }
-//!     fn sent(&mut self) {
-//!         self.sent = true;
-//!     }
-//!     fn supply(&mut self, _: &mut [u8]) -> usize {
-//!         0 // the request has no body
-//!     }
-//!     fn reply(&mut self, _size: u64, header: Option<&Header<'_>>) {
-//!         assert!(header.and_then(|it| it.status).is_some_and(|status| status == *"ok"));
-//!     }
-//!     fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
-//!         self.answer += std::str::from_utf8(piece).map_err(|_| Stop)?;
+//!
+//!     fn reply(&mut self, _: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
+//!         if let ReplyEvent::Body(piece) = event {
+//!             self.answer += std::str::from_utf8(piece).map_err(|_| Cancelled)?;
+//!         }
 //!         Ok(())
-//!     }
-//!     fn end(&mut self, verdict: Verdict) {
-//!         self.verdict = Some(verdict);
 //!     }
 //! }
 //!
-//! let identity = Identity {
-//!     name: "bench-3",
-//!     version: "1.0",
-//!     target: "doc",
-//!     datagram: 1472,
-//!     started: Instant::ZERO,
-//! };
-//! let mut node = Node::new(identity, RamStore::new([[0; 256]; 4])); // four files of 256 bytes
-//! let mut server = Server::<_>::new(Service::Command, Limits::DEFAULT);
+//! let store = RamStore::new([[0; 256]; 4]); // four files of 256 bytes
+//! let mut node = Node::new(Identity::new("bench-3", "1.0"), store);
+//! let mut server = Server::new(Service::Command, Limits::DEFAULT);
 //! let mut ask = Ask::default();
-//! let mut client = Client::<1024>::new(Service::Command, Limits::DEFAULT);
+//! let mut client = Client::new(Service::Command, Limits::DEFAULT);
 //!
 //! let now = Instant::ZERO; // no clock, so no deadline ever passes
 //! let (mut request, mut reply) = ([0; 256], [0; 256]);
 //! let asked = client.step(now, &mut ask, &[], &mut request);
 //! assert_eq!(asked.next, Next::Input); // the client waits for the reply
-//! let served = server.step(now, &mut node, &request[..asked.given], &mut reply);
+//! let served = server.step(now, &mut node, &request[..asked.written], &mut reply);
 //! assert_eq!(served.next, Next::Input); // and the server for the next request
-//! client.step(now, &mut ask, &reply[..served.given], &mut request);
-//! assert_eq!((&ask.answer[..], ask.verdict), ("HELLO", Some(Verdict::Verified)));
+//! client.step(now, &mut ask, &reply[..served.written], &mut request);
+//! assert_eq!((&ask.answer[..], client.outstanding()), ("HELLO", 0));
 //! ```
 //!
 //! # Memory
@@ -100,8 +92,8 @@
 //! | `frame::Assembler<64>` | 120 |
 //! | `Server`, headers and texts of 1024 | 2552 |
 //! | `Server`, headers of 256, texts of 128 | 888 |
-//! | `Client`, headers of 1024 | 1328 |
-//! | `Client`, headers of 256 | 560 |
+//! | `Client`, headers of 1024 | 1344 |
+//! | `Client`, headers of 256 | 576 |
 //!
 //! # Features
 //!
@@ -111,58 +103,61 @@
 //! | `commands` | yes | sessions, command table, store; frames, headers and messages stay |
 //! | `embedded-io` | yes | the blocking driver |
 //! | `embedded-io-async` | yes | the async driver |
-//! | `defmt`, `log` | no | log lines; with `defmt`, `defmt::Format` on public types |
+//! | `json` | no | typed JSON in commands; outside the proof that nothing panics |
+//! | `defmt` | no | `defmt::Format` on public types |
 //!
 //! The wire itself is described, rule by rule, in `docs/protocol.md` of the repository; rules are
 //! cited here by their letter and number.
 #![no_std]
+// What a peer sent is read without a way to panic. Tests may: that is how they fail.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 #[cfg(test)]
 extern crate std;
 
-#[macro_use]
 #[cfg(feature = "commands")]
-mod log;
-
-#[cfg(feature = "commands")]
+mod ask;
 mod bytes;
-#[cfg(feature = "commands")]
-mod client;
-#[cfg(feature = "commands")]
-pub mod command;
 pub mod datagram;
-pub mod digest;
 #[cfg(feature = "commands")]
 pub mod driver;
 #[cfg(feature = "commands")]
-mod exchange;
-pub mod frame;
-pub mod header;
-#[cfg(feature = "commands")]
-pub mod host;
+pub mod endpoint;
 pub mod limits;
-pub mod message;
 #[cfg(feature = "commands")]
-mod reply;
-#[cfg(feature = "commands")]
-mod server;
-#[cfg(feature = "commands")]
-mod service;
+mod serve;
 #[cfg(feature = "commands")]
 pub mod session;
-#[cfg(feature = "commands")]
-pub mod store;
 mod time;
+mod wire;
+
+pub use time::Instant;
+pub use wire::{digest, frame, header, message};
 
 #[cfg(feature = "commands")]
 pub use self::{
-    client::{Caller, Client, Request, Stop},
-    command::{Answer, Call, Command, Outcome},
-    host::{Host, Node},
+    ask::{
+        Caller, Cancelled, Client, DatagramClient, DatagramReply, NotTheReply, ReplyEvent, Request,
+        RequestError,
+    },
+    endpoint::{Endpoint, Service, Transport},
     limits::Limits,
-    reply::{Refusal, Status, Text},
-    server::Server,
-    service::Service,
+    serve::{
+        NoTask, Progress, Refusal, Server, Status, Task, Text,
+        command::{self, Answer, Body, Call, Command, Outcome},
+        host::{self, Host, Node},
+        store,
+    },
     session::{Closed, Next, Session, Step},
 };
-pub use time::Instant;

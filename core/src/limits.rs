@@ -29,9 +29,37 @@ pub const KEYS: usize = 32;
 /// A UDP reply without a key is at most this many times as long as its request (rule U4).
 pub const AMPLIFICATION: usize = 3;
 
+/// How long a peer has to finish a connection that it began (its SYN is answered, ours is not): a
+/// socket that waits for it can serve nobody else.
+pub const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// How often a peer with nothing to say is asked whether it is there. Some questions may get lost.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long a peer may be silent, the questions of [`KEEP_ALIVE`] unanswered; then it is taken for
+/// gone.
+pub const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a connection that a node has closed waits for its peer to take the next byte of what was
+/// sent, or to close as well. Then it is reset.
+pub const LINGER: Duration = Duration::from_secs(10);
+
+/// How long a datagram's reply waits for the stack to learn its receiver's hardware address. Two
+/// questions a second apart fit in. Then it is dropped, or one forged sender could silence a service.
+pub const NEIGHBOR: Duration = Duration::from_millis(1500);
+
 /// What one session allows and how long it waits. [`Limits::DEFAULT`] is what nodes use.
+///
+/// ```
+/// use core::time::Duration;
+/// use unstick::Limits;
+///
+/// let patient = Limits::DEFAULT.with_answer(Duration::from_secs(600));
+/// assert_eq!(patient.idle, Limits::DEFAULT.idle);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Limits {
     /// What happens to a request whose body is refused before it has come.
     pub oversize: Oversize,
@@ -42,7 +70,7 @@ pub struct Limits {
     pub header: Duration,
     /// Longest wait without a byte moving while a body comes, or output is not taken.
     pub stall: Duration,
-    /// Longest wait for a command to have its answer ready.
+    /// Longest wait for a command to have its answer ready, or the next piece of it.
     pub answer: Duration,
 }
 
@@ -55,6 +83,36 @@ impl Limits {
         stall: Duration::from_secs(30),
         answer: Duration::from_secs(60),
     };
+
+    /// The same with another oversize policy.
+    #[must_use]
+    pub const fn with_oversize(self, oversize: Oversize) -> Self {
+        Self { oversize, ..self }
+    }
+
+    /// The same with another longest wait between requests.
+    #[must_use]
+    pub const fn with_idle(self, idle: Duration) -> Self {
+        Self { idle, ..self }
+    }
+
+    /// The same with another longest time for a header.
+    #[must_use]
+    pub const fn with_header(self, header: Duration) -> Self {
+        Self { header, ..self }
+    }
+
+    /// The same with another longest wait for a byte to move.
+    #[must_use]
+    pub const fn with_stall(self, stall: Duration) -> Self {
+        Self { stall, ..self }
+    }
+
+    /// The same with another longest wait for an answer.
+    #[must_use]
+    pub const fn with_answer(self, answer: Duration) -> Self {
+        Self { answer, ..self }
+    }
 }
 
 impl Default for Limits {

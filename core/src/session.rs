@@ -1,11 +1,14 @@
 //! The drive contract: a session is a filter.
 
-mod watch;
+mod head;
+mod timer;
 
-pub(crate) use watch::Watch;
+pub(crate) use head::HeadWriter;
+pub(crate) use timer::Timer;
 
-use crate::message::MessageError;
+use crate::ask::RequestError;
 use crate::time::Instant;
+use crate::wire::message::MessageError;
 use core::fmt;
 
 /// One side of one connection, without the connection.
@@ -16,27 +19,46 @@ use core::fmt;
 ///
 /// The driver's side of the contract:
 ///
-/// 1. It passes all the input it has that was not taken, and as much space as it likes; both may be
-///    empty. Then it drops the bytes taken and sends the bytes given, in that order or together.
+/// 1. It passes all the input it has that was not consumed, and as much space as it likes; both may
+///    be empty. Then it drops the bytes consumed and sends the bytes written, in either order.
 /// 2. It does what [`Step::next`] asks for, and steps again; at [`Step::deadline`] it steps again
 ///    in any case. A step too many does no harm.
-/// 3. While input is left that was not taken, it receives no more: so what one receive delivered is
-///    what a session sees (rule B1 needs that).
+/// 3. It passes what one receive delivered in one step, if nothing else is left over: where a
+///    receive ends, a bare request may end (rule B1). More may be received while input is left that
+///    was not consumed; the session remembers where a receive ended.
 /// 4. It says once, by [`Session::end`], that no more input will come; or, by [`Session::abort`],
-///    that the connection is gone. After [`Next::Closed`] it sends what was given, shuts its
+///    that the connection is gone. After [`Next::Closed`] it sends what was written, shuts its
 ///    sending side, discards for a moment what still comes (or a reset overtakes the last reply),
 ///    closes, and drops the session.
+///
+/// [`driver`](crate::driver) has drivers over streams; the example in the crate's documentation
+/// drives two sessions by hand.
 pub trait Session<H> {
-    /// Takes from `input`, gives to `output`, and says what it waits for.
+    /// Consumes from the front of `input`, writes to the front of `output`, and says what it waits
+    /// for.
+    ///
+    /// - `now` is the time on the driver's clock, never earlier than in the step before.
+    /// - An empty `input` means that nothing has come, not that nothing will: that is
+    ///   [`end`](Self::end). A session that waits for [`Next::Input`] has consumed all of it.
+    /// - An empty `output` is a step in which nothing can be written; a session that has something
+    ///   to send then waits for [`Next::Output`].
+    /// - A step never blocks and never panics, whatever the peer sent, and takes time in proportion
+    ///   to the bytes that it moves.
+    /// - Nothing is lost between steps: a driver may be interrupted after any of them, and a future
+    ///   that drives may be dropped.
+    /// - After [`Next::Closed`] each further step moves nothing and returns the same.
     fn step(&mut self, now: Instant, host: &mut H, input: &[u8], output: &mut [u8]) -> Step;
 
-    /// No more input will come. What came is still answered.
+    /// Says that no more input will come: the peer has shut its sending side. What came is still
+    /// answered, so step on until it is [`Closed`](Next::Closed). It may be said more than once.
     fn end(&mut self);
 
-    /// Take no new request, received already or not; close once what was begun is done.
+    /// Asks it to begin no new request, received already or not, and to close once what was begun is
+    /// done. Step on until it is [`Closed`](Next::Closed).
     fn finish(&mut self);
 
-    /// The connection is gone: gives back to the host what the session had of it.
+    /// Says that the connection is gone, and returns to the host what the session had of it. A
+    /// session that is dropped before it is closed returns nothing by itself: abort it.
     fn abort(&mut self, host: &mut H);
 }
 
@@ -44,14 +66,14 @@ pub trait Session<H> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Step {
-    /// Bytes taken off the front of the input.
-    pub taken: usize,
-    /// Bytes written to the front of the output.
-    pub given: usize,
+    /// The number of bytes consumed from the front of the input.
+    pub consumed: usize,
+    /// The number of bytes written to the front of the output.
+    pub written: usize,
     /// What the session waits for.
     pub next: Next,
-    /// When it stops waiting; once closed, when to give up sending what was given, the same in each
-    /// further step. `None` where nothing has a limit.
+    /// When it stops waiting; once closed, when to give up sending what was written, the same in
+    /// each further step. `None` where nothing has a limit.
     pub deadline: Option<Instant>,
 }
 
@@ -59,7 +81,7 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Next {
-    /// More input; all there was has been taken.
+    /// More input; all there was has been consumed.
     Input,
     /// Space in the output.
     Output,
@@ -90,8 +112,8 @@ pub enum Closed {
     Mismatched,
     /// The peer closed before it had answered.
     Unanswered,
-    /// A request does not follow the rules of its service, so it was not sent.
-    Unsendable,
+    /// The service cannot carry a request, so it was not sent.
+    Unsendable(RequestError),
     /// The peer answered before it had all of the request, and takes no more.
     Refused,
     /// A deadline passed.
@@ -128,12 +150,7 @@ impl fmt::Display for Closed {
             Self::Broken => write!(f, "a body could not be read to its end"),
             Self::Mismatched => write!(f, "the reply does not belong to the request"),
             Self::Unanswered => write!(f, "the peer closed before it had answered"),
-            Self::Unsendable => {
-                write!(
-                    f,
-                    "the request cannot be sent: it is empty, too long, or more than one line"
-                )
-            }
+            Self::Unsendable(error) => error.fmt(f),
             Self::Refused => write!(f, "the request was refused before it was sent"),
             Self::Timeout(phase) => match phase {
                 Phase::Idle => write!(f, "no request came in time"),

@@ -1,7 +1,7 @@
 //! The driver over blocking [`embedded_io`] streams.
 
 use super::{Error, Pump};
-use crate::session::{Closed, Next, Session};
+use crate::session::{Closed, Next, Session, Step};
 use crate::time::Instant;
 use embedded_io::{Error as _, ErrorKind, Read, Write};
 
@@ -10,72 +10,106 @@ pub trait Clock {
     /// The time.
     fn now(&mut self) -> Instant;
 
-    /// The host is not ready: rest a little, or until it is, but not beyond `deadline`.
+    /// Rests a little because the host is not ready: until it is, but not beyond `deadline`.
     fn rest(&mut self, deadline: Option<Instant>);
 }
 
-/// Drives a session until it is over; gives why. All it gave has then been sent and flushed; to
-/// close the stream is the caller's.
+/// Drives a session until it is closed. Returns why.
 ///
-/// A read that fails with [`ErrorKind::TimedOut`] only lets the session look at the time. So give the
-/// stream a read timeout and a write timeout, or deadlines pass unseen. (A `std` socket's read
-/// timeout is `WouldBlock` on Unix, which `embedded-io` calls [`ErrorKind::Other`]: wrap it.) While
-/// the session has something to send nothing is read. Upon a failed read or write the session is
-/// aborted; an interrupted one is tried again.
-pub fn run<S, H, B, T, C>(
-    pump: &mut Pump<S, B>,
+/// All it wrote has then been sent and flushed; to close the stream is the caller's.
+///
+/// - A read that fails with [`ErrorKind::TimedOut`] only lets the session look at the time. So give
+///   the stream a read timeout and a write timeout, or deadlines pass unseen. (A `std` socket's read
+///   timeout is `WouldBlock` on Unix, which `embedded-io` calls [`ErrorKind::Other`]: wrap it.)
+/// - A read of 0 bytes is the end of input: what came is still answered.
+/// - While the session has something to send nothing is read.
+/// - An interrupted read or write is tried again. Any other that fails aborts the session, unless a
+///   write failed and the peer's last words, a refusal perhaps, are still there to be read.
+///
+/// # Errors
+///
+/// [`Error`], with what the stream says; [`Error::WriteZero`] if a write accepts no byte.
+pub fn run<S, H, I, O, T, C>(
+    pump: &mut Pump<S, I, O>,
     host: &mut H,
     stream: &mut T,
     clock: &mut C,
 ) -> Result<Closed, Error<T::Error, T::Error>>
 where
     S: Session<H>,
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
+    T: Read + Write,
+    C: Clock,
+{
+    run_until(pump, host, stream, clock, |_| false)
+}
+
+/// Drives a session as [`run`] does, and [finishes](Session::finish) it once `stop`, which looks at
+/// the host after every wait, returns `true`: what was begun is done, and no more is begun.
+///
+/// A client stops when its caller has all the answers it wants.
+pub fn run_until<S, H, I, O, T, C>(
+    pump: &mut Pump<S, I, O>,
+    host: &mut H,
+    stream: &mut T,
+    clock: &mut C,
+    mut stop: impl FnMut(&H) -> bool,
+) -> Result<Closed, Error<T::Error, T::Error>>
+where
+    S: Session<H>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
     T: Read + Write,
     C: Clock,
 {
     loop {
-        match advance(pump, host, stream, clock) {
-            Ok(Next::Closed(why)) => return Ok(why),
-            Ok(_) => {}
-            Err(error) => {
-                pump.session.abort(host);
-                return Err(error);
-            }
+        if stop(host) {
+            pump.session.finish();
         }
+        let step = pump.step(clock.now(), host);
+        let error = match (wait(pump, step, stream, clock), step.next) {
+            (Ok(()), Next::Closed(why)) => return Ok(why),
+            (Ok(()), _) => continue,
+            (Err(error), _) => error,
+        };
+        if let Error::Write(_) = error
+            && let Some(why) = last_words(pump, host, stream, clock)
+        {
+            return Ok(why);
+        }
+        pump.session.abort(host);
+        return Err(error);
     }
 }
 
-/// One round: steps the session, sends what it gave, and does what it waits for.
+/// Sends what the session wrote, then does what it waits for after this step: reads once, rests, or
+/// flushes the stream because it is closed.
 ///
-/// A client uses this instead of [`run`], until its caller has all it wants. The session is not
-/// aborted upon an error.
-pub fn advance<S, H, B, T, C>(
-    pump: &mut Pump<S, B>,
-    host: &mut H,
+/// For those who look at each [`Pump::step`]. The session is not aborted upon an error.
+pub fn wait<S, H, I, O, T, C>(
+    pump: &mut Pump<S, I, O>,
+    step: Step,
     stream: &mut T,
     clock: &mut C,
-) -> Result<Next, Error<T::Error, T::Error>>
+) -> Result<(), Error<T::Error, T::Error>>
 where
     S: Session<H>,
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
     T: Read + Write,
     C: Clock,
 {
-    let step = pump.step(clock.now(), host);
     while !pump.unsent().is_empty() {
         match stream.write(pump.unsent()) {
             Ok(0) => return Err(Error::WriteZero),
             Ok(count) => pump.sent(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => {
-                return last_words(pump, host, stream, clock).ok_or(Error::Write(error));
-            }
+            Err(error) => return Err(Error::Write(error)),
         }
     }
     match step.next {
         Next::Closed(_) => stream.flush().map_err(Error::Write)?,
-        Next::Output => {}
         Next::Host => clock.rest(step.deadline),
         Next::Input if pump.wants_input() => match stream.read(pump.space()) {
             Ok(count) => pump.received(count),
@@ -84,29 +118,30 @@ where
                 _ => return Err(Error::Read(error)),
             },
         },
-        Next::Input => {}
+        Next::Input | Next::Output => {}
     }
-    Ok(step.next)
+    Ok(())
 }
 
-/// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read:
-/// gives how the session ends by that.
-fn last_words<S, H, B, T, C>(
-    pump: &mut Pump<S, B>,
+/// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read.
+/// Returns how the session ends by that.
+fn last_words<S, H, I, O, T, C>(
+    pump: &mut Pump<S, I, O>,
     host: &mut H,
     stream: &mut T,
     clock: &mut C,
-) -> Option<Next>
+) -> Option<Closed>
 where
     S: Session<H>,
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
     T: Read,
     C: Clock,
 {
     loop {
         pump.discard_unsent();
-        if let next @ Next::Closed(_) = pump.step(clock.now(), host).next {
-            return Some(next);
+        if let Next::Closed(why) = pump.step(clock.now(), host).next {
+            return Some(why);
         }
         if !pump.wants_input() {
             return None;

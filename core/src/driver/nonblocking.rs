@@ -1,9 +1,10 @@
 //! The driver over [`embedded_io_async`] streams.
 
 use super::{Error, Pump};
-use crate::session::{Closed, Next, Phase, Session};
+use crate::session::{Closed, Next, Phase, Session, Step};
 use crate::time::Instant;
 use core::future::pending;
+use core::pin::pin;
 use embassy_futures::select::{Either, Either4, select, select4};
 use embedded_io_async::{Read, Write};
 
@@ -16,19 +17,29 @@ pub trait Runtime {
     /// Waits until that time.
     async fn sleep_until(&self, deadline: Instant);
 
-    /// Waits until the host may have become ready. Too early is no harm, but at once is a busy loop.
+    /// Waits until the host may have become ready. Too early is no harm, but at once is a busy loop:
+    /// it should be a signal, and not a mere yield.
     async fn host_ready(&self);
 }
 
-/// Drives a session until it is over; gives why. All it gave has then been sent and flushed, unless
-/// the peer would not take it in time; to close the stream is the caller's.
+/// Drives a session until it is closed. Returns why.
 ///
-/// Reading and writing go on side by side, so the streams' futures must lose nothing when they are
-/// dropped before they are ready, as those of tokio and embassy-net do. So may this one be: it goes
-/// on where it was when it is called again; who drops it for good calls [`Session::abort`]. Upon a
-/// failed read or write the session is aborted.
-pub async fn run<S, H, B, R, W, T>(
-    pump: &mut Pump<S, B>,
+/// All it wrote has then been sent and flushed, unless the peer would not take it in time; to close
+/// the stream is the caller's.
+///
+/// - A read of 0 bytes is the end of input: what came is still answered.
+/// - Reading and writing go on side by side, so the streams' futures must lose nothing when they are
+///   dropped before they are ready, as those of tokio and embassy-net do.
+/// - This future may be dropped, too: the session goes on where it was when it is driven again. Who
+///   drops it for good calls [`Session::abort`].
+/// - Upon a failed read or write the session is aborted, unless a write failed and the peer's last
+///   words, a refusal perhaps, are still there to be read.
+///
+/// # Errors
+///
+/// [`Error`], with what the stream says; [`Error::WriteZero`] if a write accepts no byte.
+pub async fn run<S, H, I, O, R, W, T>(
+    pump: &mut Pump<S, I, O>,
     host: &mut H,
     reader: &mut R,
     writer: &mut W,
@@ -36,47 +47,90 @@ pub async fn run<S, H, B, R, W, T>(
 ) -> Result<Closed, Error<R::Error, W::Error>>
 where
     S: Session<H>,
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
     R: Read,
     W: Write,
     T: Runtime,
 {
-    loop {
-        match advance(pump, host, reader, writer, runtime).await {
-            Ok(Next::Closed(why)) => return Ok(why),
-            Ok(_) => {}
-            Err(error) => {
-                pump.session.abort(host);
-                return Err(error);
-            }
-        }
-    }
+    run_until(pump, host, reader, writer, runtime, pending()).await
 }
 
-/// One round: steps the session, then waits for the first of what it can wait for.
-///
-/// Gives what the session waited for. A client uses this instead of [`run`], until its caller has
-/// all it wants. The session is not aborted upon an error.
-pub async fn advance<S, H, B, R, W, T>(
-    pump: &mut Pump<S, B>,
+/// Drives a session as [`run`] does, and [finishes](Session::finish) it once `stop` is ready: what
+/// was begun is done, and no more is begun.
+pub async fn run_until<S, H, I, O, R, W, T>(
+    pump: &mut Pump<S, I, O>,
     host: &mut H,
     reader: &mut R,
     writer: &mut W,
     runtime: &T,
-) -> Result<Next, Error<R::Error, W::Error>>
+    stop: impl Future<Output = ()>,
+) -> Result<Closed, Error<R::Error, W::Error>>
 where
     S: Session<H>,
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
     R: Read,
     W: Write,
     T: Runtime,
 {
-    let step = pump.step(runtime.now(), host);
+    let mut stop = pin!(stop);
+    let mut stopped = false;
+    loop {
+        let step = pump.step(runtime.now(), host);
+        let waited = if stopped {
+            wait(pump, step, reader, writer, runtime).await
+        } else {
+            match select(wait(pump, step, reader, writer, runtime), stop.as_mut()).await {
+                Either::First(waited) => waited,
+                Either::Second(()) => {
+                    stopped = true;
+                    pump.session.finish();
+                    continue;
+                }
+            }
+        };
+        let error = match (waited, step.next) {
+            (Ok(true), Next::Closed(why)) => return Ok(why),
+            (Ok(false), Next::Closed(_)) => return Ok(Closed::Timeout(Phase::Output)),
+            (Ok(_), _) => continue,
+            (Err(error), _) => error,
+        };
+        if let Error::Write(_) = error
+            && let Some(why) = last_words(pump, host, reader, runtime).await
+        {
+            return Ok(why);
+        }
+        pump.session.abort(host);
+        return Err(error);
+    }
+}
+
+/// Waits for the first of what the session can wait for after this step: bytes to come, bytes to
+/// leave, the host, or the deadline. One that is closed is flushed.
+///
+/// Returns `false` if the deadline passed. For those who look at each [`Pump::step`]. The session is
+/// not aborted upon an error. Dropped, it loses nothing.
+pub async fn wait<S, H, I, O, R, W, T>(
+    pump: &mut Pump<S, I, O>,
+    step: Step,
+    reader: &mut R,
+    writer: &mut W,
+    runtime: &T,
+) -> Result<bool, Error<R::Error, W::Error>>
+where
+    S: Session<H>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
+    R: Read,
+    W: Write,
+    T: Runtime,
+{
+    let late = until(runtime, step.deadline);
     if let Next::Closed(_) = step.next {
-        let flushed = select(flush(pump, writer), until(runtime, step.deadline)).await;
-        return match flushed {
-            Either::First(result) => result.map(|()| step.next),
-            Either::Second(()) => Ok(Next::Closed(Closed::Timeout(Phase::Output))),
+        return match select(flush(pump, writer), late).await {
+            Either::First(flushed) => flushed.map(|()| true),
+            Either::Second(()) => Ok(false),
         };
     }
     let wants_input = pump.wants_input();
@@ -87,43 +141,40 @@ where
     let ready = async {
         if step.next == Next::Host { runtime.host_ready().await } else { pending().await }
     };
-    let late = until(runtime, step.deadline);
     match select4(read, write, ready, late).await {
         Either4::First(count) => pump.received(count.map_err(Error::Read)?),
-        Either4::Second(Ok(count)) => sent(pump, count)?,
-        Either4::Second(Err(error)) => {
-            return last_words(pump, host, reader, runtime).await.ok_or(Error::Write(error));
-        }
-        Either4::Third(()) | Either4::Fourth(()) => {}
+        Either4::Second(count) => sent(pump, count.map_err(Error::Write)?)?,
+        Either4::Third(()) => {}
+        Either4::Fourth(()) => return Ok(false),
     }
-    Ok(step.next)
+    Ok(true)
 }
 
-/// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read:
-/// gives how the session ends by that.
-async fn last_words<S, H, B, R, T>(
-    pump: &mut Pump<S, B>,
+/// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read.
+/// Returns how the session ends by that.
+async fn last_words<S, H, I, O, R, T>(
+    pump: &mut Pump<S, I, O>,
     host: &mut H,
     reader: &mut R,
     runtime: &T,
-) -> Option<Next>
+) -> Option<Closed>
 where
     S: Session<H>,
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
     R: Read,
     T: Runtime,
 {
     loop {
         pump.discard_unsent();
         let step = pump.step(runtime.now(), host);
-        if let Next::Closed(_) = step.next {
-            return Some(step.next);
+        if let Next::Closed(why) = step.next {
+            return Some(why);
         }
-        let late = until(runtime, step.deadline);
         if !pump.wants_input() {
             return None;
         }
-        match select(reader.read(pump.space()), late).await {
+        match select(reader.read(pump.space()), until(runtime, step.deadline)).await {
             Either::First(Ok(count)) if count > 0 => pump.received(count),
             _ => return None,
         }
@@ -131,9 +182,13 @@ where
 }
 
 /// Sends what is left.
-async fn flush<S, B, R, W>(pump: &mut Pump<S, B>, writer: &mut W) -> Result<(), Error<R, W::Error>>
+async fn flush<S, I, O, R, W>(
+    pump: &mut Pump<S, I, O>,
+    writer: &mut W,
+) -> Result<(), Error<R, W::Error>>
 where
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
     W: Write,
 {
     while !pump.unsent().is_empty() {
@@ -150,9 +205,10 @@ async fn until<T: Runtime>(runtime: &T, deadline: Option<Instant>) {
     }
 }
 
-fn sent<S, B, R, W>(pump: &mut Pump<S, B>, count: usize) -> Result<(), Error<R, W>>
+fn sent<S, I, O, R, W>(pump: &mut Pump<S, I, O>, count: usize) -> Result<(), Error<R, W>>
 where
-    B: AsRef<[u8]> + AsMut<[u8]>,
+    I: AsRef<[u8]> + AsMut<[u8]>,
+    O: AsRef<[u8]> + AsMut<[u8]>,
 {
     if count == 0 {
         return Err(Error::WriteZero);

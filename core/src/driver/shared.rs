@@ -3,6 +3,10 @@
 use crate::session::{Next, Session, Step};
 use crate::time::Instant;
 use core::cell::RefCell;
+use core::time::Duration;
+
+/// How soon a session is stepped again whose host was lent elsewhere.
+const LENT: Duration = Duration::from_millis(1);
 
 /// A session on a host that the tasks of one thread share.
 ///
@@ -17,15 +21,9 @@ use core::cell::RefCell;
 /// use unstick::store::RamStore;
 /// use unstick::{Instant, Limits, Next, Server, Service};
 ///
-/// let identity = Identity {
-///     name: "bench-3",
-///     version: "1.0",
-///     target: "doc",
-///     datagram: 1472,
-///     started: Instant::ZERO,
-/// };
-/// let node = RefCell::new(Node::new(identity, RamStore::new([[0; 256]; 4])));
-/// let server = |service| Shared(Server::<_>::new(service, Limits::DEFAULT));
+/// let node = Node::new(Identity::new("pump-7", "1.0"), RamStore::new([[0; 256]; 4]));
+/// let node = RefCell::new(node);
+/// let server = |service| Shared(Server::new(service, Limits::DEFAULT));
 ///
 /// let (mut one, mut other) = (&node, &node);
 /// let mut commands = Pump::new(server(Service::Command), [0; 2048], [0; 2048]);
@@ -35,7 +33,7 @@ use core::cell::RefCell;
 /// ```
 ///
 /// Who holds a borrow of the host across a wait holds all its sessions up: a step then does nothing
-/// and asks to wait for the host, and an abort cannot give back what the session had.
+/// and asks to be stepped again soon, and an abort cannot return what the session had.
 #[derive(Debug)]
 pub struct Shared<S>(
     /// The session.
@@ -52,7 +50,10 @@ impl<H, S: Session<H>> Session<&RefCell<H>> for Shared<S> {
     ) -> Step {
         match host.try_borrow_mut() {
             Ok(mut host) => self.0.step(now, &mut host, input, output),
-            Err(_) => Step { taken: 0, given: 0, next: Next::Host, deadline: None },
+            Err(_) => {
+                let deadline = Some(now.after(LENT));
+                Step { consumed: 0, written: 0, next: Next::Host, deadline }
+            }
         }
     }
 

@@ -1,11 +1,9 @@
 use super::*;
-use crate::header::Header;
-use crate::host::{Event, Identity};
 use crate::limits::Limits;
-use crate::message::Verdict;
+use crate::serve::host::{Event, Identity};
+use crate::serve::store::RamStore;
 use crate::session::Phase;
-use crate::store::RamStore;
-use crate::{Caller, Client, Host, Node, Request, Server, Service, Stop};
+use crate::{Caller, Cancelled, Client, Host, Node, ReplyEvent, Request, Server, Service};
 use core::cell::{Cell, RefCell};
 use embedded_io::{ErrorKind, ErrorType};
 use std::string::String;
@@ -60,26 +58,22 @@ const REFUSAL: &[u8] = b"\x29\0\0\0{\"id\":1,\"status\":\"denied\",\"total_size\
 
 #[derive(Default)]
 struct Putter {
-    sent: bool,
     said: String,
 }
 
 impl Caller for Putter {
-    fn request(&mut self) -> Option<Request<'_>> {
-        (!self.sent).then_some(Request { command: "put a", size: 1_000_000, md5: None })
+    fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        (index == 0).then_some(Request::new("put a").with_body(1_000_000, None))
     }
-    fn sent(&mut self) {
-        self.sent = true;
-    }
-    fn supply(&mut self, output: &mut [u8]) -> usize {
+    fn supply(&mut self, _: u64, output: &mut [u8]) -> usize {
         output.len()
     }
-    fn reply(&mut self, _: u64, _: Option<&Header<'_>>) {}
-    fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        self.said.push_str(core::str::from_utf8(piece).map_err(|_| Stop)?);
+    fn reply(&mut self, _: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        if let ReplyEvent::Body(piece) = event {
+            self.said.push_str(core::str::from_utf8(piece).map_err(|_| Cancelled)?);
+        }
         Ok(())
     }
-    fn end(&mut self, _: Verdict) {}
 }
 
 fn pump() -> Pump<Client, [u8; 64]> {
@@ -260,8 +254,8 @@ fn a_session_waits_while_its_host_is_lent_elsewhere() {
     let mut step = || session.step(Instant::ZERO, &mut &node, b"a", &mut [0; 8]);
     let lent = node.borrow_mut();
     let waiting = step();
-    assert_eq!((waiting.taken, waiting.given, waiting.next), (0, 0, Next::Host));
+    assert_eq!((waiting.consumed, waiting.written, waiting.next), (0, 0, Next::Host));
     drop(lent);
     let stepped = step();
-    assert_eq!((stepped.taken, stepped.given, stepped.next), (1, 1, Next::Input));
+    assert_eq!((stepped.consumed, stepped.written, stepped.next), (1, 1, Next::Input));
 }

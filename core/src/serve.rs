@@ -1,0 +1,39 @@
+//! The serving side: sessions that answer requests on a host.
+//!
+//! | room | what is there |
+//! |---|---|
+//! | `server` | a session: one connection |
+//! | `datagram` | one datagram in, at most one out |
+//! | `exchange` | one request and its reply, which both of these frame |
+//! | `command`, `task`, `json` | what a request runs |
+//! | `host`, `store` | what a node lends: identity, counters, commands, files |
+//! | `text`, `reply` | what a command answers with |
+
+pub mod command;
+pub(crate) mod datagram;
+mod exchange;
+pub mod host;
+#[cfg(feature = "json")]
+mod json;
+mod reply;
+mod server;
+pub mod store;
+mod task;
+mod text;
+
+pub use reply::{Refusal, Status};
+pub use server::Server;
+pub use task::{NoTask, Progress, Task};
+pub use text::Text;
+
+use crate::bytes::copy;
+
+/// Copies as many bytes as both sides have, ASCII a-z in upper case and all else as it is: Python's
+/// `bytes.upper()` (rule E1). Returns how many.
+fn copy_upper(from: &[u8], to: &mut [u8]) -> usize {
+    let len = copy(from, to);
+    if let Some(copied) = to.get_mut(..len) {
+        copied.make_ascii_uppercase();
+    }
+    len
+}

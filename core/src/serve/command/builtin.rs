@@ -1,0 +1,121 @@
+//! The commands every node has.
+
+use super::{Answer, Body, Call, Command, Outcome};
+use crate::limits::REQUEST;
+use crate::serve::host::{Host, Identity};
+use crate::serve::reply::{Refusal, Status};
+use crate::serve::store::{Store, check_name};
+use crate::serve::text::Text;
+use crate::wire::json::{Member, Members};
+use core::fmt::Write as _;
+
+/// The commands every node has, in the order of its help.
+pub(super) fn table<H: Host>() -> &'static [Command<H>] {
+    const { &Builtin::<H>::TABLE }
+}
+
+struct Builtin<H>(core::marker::PhantomData<H>);
+
+impl<H: Host> Builtin<H> {
+    const TABLE: [Command<H>; 10] = [
+        Command::new("help", help).usage("help [COMMAND]").help("the commands, or one of them"),
+        Command::new("echo", echo).usage("echo TEXT").help("TEXT as it is"),
+        Command::new("upper", upper).usage("upper TEXT").help("TEXT with a-z in upper case"),
+        Command::new("info", info).help("name, version, target and limits, as JSON"),
+        Command::new("stats", stats).help("counters by reason"),
+        Command::new("uptime", uptime).help("seconds since the start"),
+        Command::new("list", list).help("the files: size and name"),
+        Command::new("get", get).usage("get NAME").help("a file"),
+        Command::new("put", put)
+            .usage("put NAME")
+            .help("keeps the request's body as a file")
+            .body(Body::Streamed),
+        Command::new("remove", remove).usage("remove NAME").help("removes a file"),
+    ];
+}
+
+fn help<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    let wanted = call.args.trim_ascii();
+    let rows = table::<H>().iter().chain(host.commands());
+    let rows = rows.filter(|command| wanted.is_empty() || wanted == command.name);
+    text.write_lines(rows, |text, row| writeln!(text, "{:<20} {}", row.usage, row.help))?;
+    if text.is_empty() {
+        let why = format_args!("there is no command `{wanted}`; try help");
+        return Err(Refusal::new(Status::UnknownCommand, why));
+    }
+    Ok(Answer::Text)
+}
+
+fn echo<H: Host>(_: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    text.write_str(call.args)?;
+    Ok(Answer::Text)
+}
+
+fn upper<H: Host>(_: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    text.write_str(call.args)?;
+    text.as_bytes_mut().make_ascii_uppercase();
+    Ok(Answer::Text)
+}
+
+/// Answers in JSON; sizes are in bytes.
+fn info<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    let largest = host.store().largest();
+    let Identity { name, version, target, datagram, .. } = host.identity();
+    let size = |size: usize| Some(Member::Size(size as u64));
+    let limits = Members(&[
+        ("request", size(REQUEST)),
+        ("header", size(call.header)),
+        ("datagram", size(datagram)),
+        ("file", Some(Member::Size(largest))),
+    ]);
+    let info = Members(&[
+        ("name", Some(Member::Text(name))),
+        ("version", Some(Member::Text(version))),
+        ("target", Some(Member::Text(target))),
+        ("limits", Some(Member::Members(&limits))),
+    ]);
+    text.write_with(|space| info.write(space))?;
+    Ok(Answer::Text)
+}
+
+fn stats<H: Host>(host: &mut H, _: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    for (event, count) in host.counters().iter() {
+        writeln!(text, "{:<10} {count}", event.as_str())?;
+    }
+    Ok(Answer::Text)
+}
+
+fn uptime<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    let up = call.now.since(host.identity().started);
+    write!(text, "{}.{:03}", up.as_secs(), up.subsec_millis())?;
+    Ok(Answer::Text)
+}
+
+fn list<H: Host>(host: &mut H, _: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    let source = host.store().list(text)?;
+    Ok(source.map_or(Answer::Text, Answer::Source))
+}
+
+fn get<H: Host>(host: &mut H, call: &Call<'_>, _: &mut Text<'_>) -> Outcome<H> {
+    let name = check_name(call.name_arg()?)?;
+    host.store().open(name).map(Answer::Source)
+}
+
+fn put<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    let name = check_name(call.name_arg()?)?;
+    let size = call.size.unwrap_or_default();
+    let largest = host.store().largest();
+    if size > largest {
+        let why = format_args!("a file of {size} bytes is over the limit of {largest}");
+        return Err(Refusal::new(Status::TooLarge, why));
+    }
+    write!(text, "stored {name}, {size} bytes")?;
+    host.store().create(name, size).map(Answer::Sink)
+}
+
+fn remove<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    let name = check_name(call.name_arg()?)?;
+    host.store().remove(name)?;
+    write!(text, "removed {name}")?;
+    Ok(Answer::Text)
+}

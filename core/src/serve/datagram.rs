@@ -1,0 +1,149 @@
+//! The server's side of a datagram: one in, at most one out, and nothing kept.
+
+use super::copy_upper;
+use super::exchange::{Blocked, Exchange, Origin};
+use super::host::{Event, Host};
+use super::reply::{Refusal, Status};
+use super::server::{line, refusal};
+use crate::datagram::{Datagram, Sender};
+use crate::endpoint::Service;
+use crate::limits::{AMPLIFICATION, HEADER, TEXT};
+use crate::time::Instant;
+use crate::wire::header::Fields;
+use crate::wire::message::{self, MessageError, Role};
+use heapless::String;
+
+/// Answers a datagram of the echo or command service. Returns the number of bytes of the reply in
+/// `output`, or `None` where nothing is to be sent.
+///
+/// `output` is as long as the largest datagram the node can send (see
+/// [`Budget`](crate::datagram::Budget)); a reply is also never longer than [`AMPLIFICATION`] times its
+/// request. One that does not fit is answered `truncated`, with its true size and no body.
+pub fn answer<H: Host>(
+    service: Service,
+    now: Instant,
+    host: &mut H,
+    sender: Sender<'_>,
+    datagram: Datagram<'_>,
+    output: &mut [u8],
+) -> Option<usize> {
+    if sender.port == 0 || sender.own.contains(&sender.port) {
+        host.count(Event::Rejected, 1);
+        return None;
+    }
+    host.count(Event::Bytes, datagram.bytes().len() as u64);
+    let reply = match (service, datagram) {
+        (_, Datagram::Truncated { head, .. }) => {
+            host.count(Event::Truncated, 1);
+            if service == Service::Command { cut(now, host, head, output) } else { None }
+        }
+        (Service::Echo, _) => {
+            host.count(Event::Frames, 1);
+            let bytes = datagram.bytes();
+            (copy_upper(bytes, output) == bytes.len()).then_some(bytes.len())
+        }
+        (Service::Command, Datagram::Whole(bytes)) => command(now, host, bytes, output),
+        _ => None,
+    };
+    if reply.is_none() {
+        host.count(Event::Rejected, 1);
+    }
+    reply
+}
+
+/// A request cut on arrival: `too-large` with the limit, if its id could still be read.
+#[inline(never)] // as below
+fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> Option<usize> {
+    let (header, _) = message::split::<HEADER>(head).ok()?;
+    if header.status.is_some() {
+        return None; // a reply (rule U5)
+    }
+    let id = header.id?;
+    let why = format_args!("the datagram is over the limit of {} bytes", head.len());
+    let mut exchange = Exchange::<H, TEXT>::new();
+    let origin = Origin { size: Some(0), at_once: true, header: HEADER };
+    exchange.begin(host, now, Some(id), Err(Refusal::new(Status::TooLarge, why)), origin);
+    write(&mut exchange, host, now, space(output, head))
+}
+
+#[inline(never)] // its buffers are on the stack only while it runs, and not those of both
+fn command<H: Host>(
+    now: Instant,
+    host: &mut H,
+    request: &[u8],
+    output: &mut [u8],
+) -> Option<usize> {
+    let mut exchange = Exchange::<H, TEXT>::new();
+    match message::split::<HEADER>(request) {
+        Err(error) => exchange.refuse(host, &refusal(&error)),
+        Ok((header, _)) if header.status.is_some() => return None, // rule U5: a reply
+        Ok((header, body)) => {
+            let (declared, seen) = (header.total_size.unwrap_or(0), body.len() as u64);
+            let mut decoded = String::<HEADER>::new();
+            let line = if declared == seen {
+                line(&header, &mut decoded)
+            } else {
+                Err(MessageError::Size { declared, seen })
+            };
+            let origin = Origin { size: Some(seen), at_once: true, header: HEADER };
+            let line = line.map_err(|error| refusal(&error));
+            exchange.begin(host, now, header.id, line, origin);
+            if !exchange.drops_body()
+                && (body.is_empty() || exchange.body_piece(host, body).is_ok())
+            {
+                exchange.body_end(host, now, message::verify(Role::Request, &header, body));
+            }
+        }
+    }
+    if let Err(Blocked::Until(_)) = exchange.poll(host, now) {
+        exchange.refuse(host, &busy());
+    }
+    let reply = write(&mut exchange, host, now, space(output, request));
+    exchange.abort(host);
+    reply
+}
+
+fn busy() -> Refusal {
+    let why = format_args!("a datagram does not wait for this answer: ask again over TCP");
+    Refusal::new(Status::Busy, why)
+}
+
+/// Writes the reply if all of it fits and is there, else that it does not or is not.
+fn write<H: Host>(
+    exchange: &mut Exchange<H, TEXT>,
+    host: &mut H,
+    now: Instant,
+    output: &mut [u8],
+) -> Option<usize> {
+    let head = exchange.with_fields(host, true, |fields| {
+        let head = message::write_header(fields, output)?;
+        let body = usize::try_from(fields.total_size).ok()?;
+        (head.checked_add(body)? <= output.len()).then_some(head)
+    });
+    let Some(mut end) = head? else {
+        host.count(Event::Truncated, 1);
+        let truncated = exchange.with_fields(host, false, |fields| {
+            let (id, total_size) = (fields.id, fields.total_size);
+            let status = Some(Status::Truncated.as_str());
+            message::write_header(&Fields { id, status, total_size, ..Fields::default() }, output)
+        });
+        return truncated.flatten();
+    };
+    while exchange.left() > 0 {
+        match exchange.read(host, now, output.get_mut(end..).unwrap_or_default()) {
+            Ok(read) => end = end.saturating_add(read),
+            Err(Blocked::Failed) => return None,
+            Err(Blocked::Until(_)) => {
+                exchange.refuse(host, &busy());
+                return write(exchange, host, now, output);
+            }
+        }
+    }
+    Some(end)
+}
+
+/// What of the output a reply to that request may fill (rule U4).
+fn space<'o>(output: &'o mut [u8], request: &[u8]) -> &'o mut [u8] {
+    let most = request.len().saturating_mul(AMPLIFICATION).min(output.len());
+    output.get_mut(..most).unwrap_or_default()
+}

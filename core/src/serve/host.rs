@@ -1,0 +1,242 @@
+//! What a node lends its sessions.
+
+use super::command::Command;
+use super::store::Store;
+use super::task::{NoTask, Task};
+use crate::datagram::ETHERNET;
+use crate::time::Instant;
+
+/// A node, as its sessions see it: commands, files, counters, and who it is.
+///
+/// [`Node`] is one ready-made, for a node that a single thread drives. A node with other needs (the
+/// desktop's is shared between tasks) implements this itself.
+pub trait Host: Sized + 'static {
+    /// Where bodies come from and go to.
+    type Store: Store;
+
+    /// The commands that go on after their row has run; [`NoTask`] where there are none.
+    type Task: Task<Self>;
+
+    /// The node's own commands, besides those every node has.
+    fn commands(&self) -> &[Command<Self>];
+
+    /// The node's files.
+    fn store(&mut self) -> &mut Self::Store;
+
+    /// Who this node is.
+    fn identity(&self) -> Identity<'_>;
+
+    /// Adds `count` to a counter.
+    fn count(&mut self, event: Event, count: u64);
+
+    /// The counters.
+    fn counters(&self) -> Counters;
+}
+
+/// The source type of a host's store.
+pub type SourceOf<H> = <<H as Host>::Store as Store>::Source;
+
+/// The sink type of a host's store.
+pub type SinkOf<H> = <<H as Host>::Store as Store>::Sink;
+
+/// Who a node is: what `info` and `uptime` answer.
+///
+/// ```
+/// use unstick::host::Identity;
+///
+/// let identity = Identity::new("pump-7", env!("CARGO_PKG_VERSION")).target("thumbv7m");
+/// assert_eq!(identity.datagram, unstick::datagram::ETHERNET);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Identity<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// What it runs on.
+    pub target: &'a str,
+    /// The largest datagram it sends, in bytes of UDP payload.
+    pub datagram: usize,
+    /// When it started.
+    pub started: Instant,
+}
+
+impl<'a> Identity<'a> {
+    /// A node of this name and version that started at [`Instant::ZERO`] and sends datagrams of at
+    /// most [`ETHERNET`] bytes.
+    #[must_use]
+    pub const fn new(name: &'a str, version: &'a str) -> Self {
+        Self { name, version, target: "", datagram: ETHERNET, started: Instant::ZERO }
+    }
+
+    /// What it runs on.
+    #[must_use]
+    pub const fn target(self, target: &'a str) -> Self {
+        Self { target, ..self }
+    }
+
+    /// The largest datagram it sends, in bytes of UDP payload.
+    #[must_use]
+    pub const fn datagram(self, datagram: usize) -> Self {
+        Self { datagram, ..self }
+    }
+
+    /// When it started.
+    #[must_use]
+    pub const fn started(self, started: Instant) -> Self {
+        Self { started, ..self }
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Event {
+    /// Requests begun, and datagrams of the UDP echo.
+    Frames,
+    /// Bytes taken in.
+    Bytes,
+    /// Requests refused because something in them is over a limit.
+    Oversized,
+    /// Datagrams cut on arrival, and UDP replies that did not fit.
+    Truncated,
+    /// Requests refused for another reason, and datagrams dropped.
+    Rejected,
+    /// Connections that were lost.
+    Resets,
+    /// Connections closed upon a deadline.
+    Timeouts,
+}
+
+impl Event {
+    /// Every event, in the order `stats` tells them.
+    pub const ALL: [Self; 7] = [
+        Self::Frames,
+        Self::Bytes,
+        Self::Oversized,
+        Self::Truncated,
+        Self::Rejected,
+        Self::Resets,
+        Self::Timeouts,
+    ];
+
+    /// The name in `stats`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Frames => "frames",
+            Self::Bytes => "bytes",
+            Self::Oversized => "oversized",
+            Self::Truncated => "truncated",
+            Self::Rejected => "rejected",
+            Self::Resets => "resets",
+            Self::Timeouts => "timeouts",
+        }
+    }
+}
+
+/// A counter for each [`Event`]. They stop at their end rather than start over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters([u64; Event::ALL.len()]);
+
+impl Counters {
+    /// Adds to a counter.
+    #[inline(never)] // it is called from everywhere
+    pub fn count(&mut self, event: Event, count: u64) {
+        if let Some(counter) = self.0.get_mut(event as usize) {
+            *counter = counter.saturating_add(count);
+        }
+    }
+
+    /// A counter.
+    #[must_use]
+    pub fn get(&self, event: Event) -> u64 {
+        self.0.get(event as usize).copied().unwrap_or_default()
+    }
+
+    /// Each counter with its event.
+    pub fn iter(&self) -> impl Iterator<Item = (Event, u64)> + '_ {
+        Event::ALL.into_iter().zip(self.0)
+    }
+}
+
+/// A node that one thread drives: a store, a table of commands, and whatever `context` they need.
+///
+/// `C` is the user's own: LEDs, sensors, settings. Commands reach it as `node.context`. `T` is what
+/// they may start: one task, or [several](crate::tasks).
+///
+/// ```
+/// use core::fmt::Write as _;
+/// use unstick::command::{Answer, Command};
+/// use unstick::host::{Identity, Node};
+/// use unstick::store::RamStore;
+///
+/// struct Led(bool);
+/// type Lamp = Node<RamStore<[u8; 256], 2>, Led>;
+///
+/// const COMMANDS: &[Command<Lamp>] = &[Command::new("toggle", |node, _, text| {
+///     node.context.0 = !node.context.0;
+///     write!(text, "{}", if node.context.0 { "on" } else { "off" })?;
+///     Ok(Answer::Text)
+/// })];
+///
+/// let store = RamStore::new([[0; 256]; 2]); // two files of 256 bytes
+/// let node = Node::with(Identity::new("lamp-3", "1.0"), store, COMMANDS, Led(false));
+/// ```
+pub struct Node<S: Store + 'static, C: 'static = (), T: Task<Self> + 'static = NoTask> {
+    /// Who it is.
+    pub identity: Identity<'static>,
+    /// Its own commands, besides those every node has.
+    pub commands: &'static [Command<Self>],
+    /// Its files.
+    pub store: S,
+    /// Its counters.
+    pub counters: Counters,
+    /// What its commands work on.
+    pub context: C,
+}
+
+impl<S: Store> Node<S> {
+    /// A node with the commands every node has, and no context.
+    pub const fn new(identity: Identity<'static>, store: S) -> Self {
+        Self::with(identity, store, &[], ())
+    }
+}
+
+impl<S: Store, C, T: Task<Self>> Node<S, C, T> {
+    /// A node with commands of its own, and what they work on.
+    pub const fn with(
+        identity: Identity<'static>,
+        store: S,
+        commands: &'static [Command<Self>],
+        context: C,
+    ) -> Self {
+        Self { identity, commands, store, counters: Counters([0; Event::ALL.len()]), context }
+    }
+}
+
+impl<S: Store, C, T: Task<Self> + 'static> Host for Node<S, C, T> {
+    type Store = S;
+    type Task = T;
+
+    fn commands(&self) -> &[Command<Self>] {
+        self.commands
+    }
+
+    fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        self.identity
+    }
+
+    fn count(&mut self, event: Event, count: u64) {
+        self.counters.count(event, count);
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+}

@@ -1,0 +1,53 @@
+//! Typed JSON in commands, through serde-json-core.
+//!
+//! serde-json-core bounds no nesting and accepts what RFC 8259 forbids, so the core's own scan goes
+//! first. It has places that can panic on a 32-bit machine as far as a linker can tell, so this
+//! feature is outside the proof at link time.
+
+use super::command::Call;
+use super::reply::{Refusal, Status};
+use super::text::Text;
+use crate::wire::json::{self, JsonError};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Bytes of the longest string with escapes.
+const ESCAPED: usize = 256;
+
+impl<'a> Call<'a> {
+    /// Reads a value from the arguments or, where there are none, from the [body](Call::body).
+    ///
+    /// It must be a JSON object within the bounds of a header (rule H4); unknown members are
+    /// skipped. A string with escapes fits an owned type such as `heapless::String`, and has at most
+    /// 256 bytes. Anything else is refused with a sentence.
+    pub fn json<T: Deserialize<'a>>(&self) -> Result<T, Refusal> {
+        let args = self.args.trim_ascii();
+        let (what, text) = match args {
+            "" => ("the body", self.body_text()?),
+            args => ("the argument", args),
+        };
+        let bad = |why: fmt::Arguments<'_>| Refusal::new(Status::BadRequest, why);
+        json::scan(text, |_, _| Ok(()))
+            .map_err(|error| bad(format_args!("{}", Explained(what, error))))?;
+        let mut unescaped = [0; ESCAPED];
+        let value = serde_json_core::from_str_escaped(text, &mut unescaped);
+        let value =
+            value.map_err(|error| bad(format_args!("{what} does not fit {}: {error}", self.name)));
+        value.map(|(value, _)| value)
+    }
+}
+
+struct Explained(&'static str, JsonError);
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.explain(self.0, f)
+    }
+}
+
+impl Text<'_> {
+    /// Adds a value as JSON, all of it or nothing.
+    pub fn write_json(&mut self, value: &impl Serialize) -> fmt::Result {
+        self.write_with(|space| serde_json_core::to_slice(value, space).ok())
+    }
+}

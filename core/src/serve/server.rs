@@ -1,0 +1,397 @@
+//! The server's side of a connection.
+
+use super::copy_upper;
+use super::exchange::{Blocked, BodyRefused, Exchange, Origin};
+use super::host::{Event, Host};
+use super::reply::{Refusal, Status};
+use crate::endpoint::Service;
+use crate::limits::{HEADER, Limits, REQUEST, TEXT};
+use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
+use crate::time::Instant;
+use crate::wire::frame::{self, FrameError, PREFIX};
+use crate::wire::header::{Fields, Header, HeaderError};
+use crate::wire::message::{self, MessageError, Position, Reader, Role};
+use heapless::String;
+use heapless::string::StringView;
+
+/// Serves one connection of any service.
+///
+/// `N` is the header limit and `T` the longest text a command can write, both in bytes; the session
+/// is about their sum and 500 bytes more. Requests are answered in their order; while an answer is
+/// on its way out no further request is consumed, so a peer that does not read sends no faster.
+///
+/// ```
+/// use unstick::host::{Identity, Node};
+/// use unstick::store::RamStore;
+/// use unstick::{Instant, Limits, Next, Server, Service, Session as _};
+///
+/// let mut node = Node::new(Identity::new("pump-7", "1.0"), RamStore::new([[0; 64]; 2]));
+/// let mut server = Server::new(Service::Frame, Limits::DEFAULT);
+/// let mut output = [0; 64];
+/// let step = server.step(Instant::ZERO, &mut node, b"upper hello\n", &mut output);
+/// assert_eq!(&output[..step.written], b"\x05\0\0\0HELLO");
+/// assert_eq!((step.consumed, step.next), (12, Next::Input));
+/// ```
+pub struct Server<H: Host, const N: usize = HEADER, const T: usize = TEXT> {
+    service: Service,
+    limits: Limits,
+    timer: Timer,
+    reader: Reader<N>,
+    exchange: Exchange<H, T>,
+    state: State,
+    /// Why to close once the reply is out.
+    last: Option<Closed>,
+    /// Whether a request began in this step.
+    begun: bool,
+    /// When what the host is asked for is to be asked for again.
+    wake: Option<Instant>,
+    /// Bytes of this step's input that are not counted yet.
+    uncounted: usize,
+    /// Bytes at the front of the input that came with the receive that is being taken (rule B1).
+    received: usize,
+    ended: bool,
+    finishing: bool,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Receiving,
+    /// The request is whole, the answer not known.
+    Waiting,
+    Head(HeadWriter),
+    Body,
+    Closed(Closed),
+}
+
+impl<H: Host> Server<H> {
+    /// A session at the start of a connection, with the default limits of headers and texts.
+    #[must_use]
+    pub fn new(service: Service, limits: Limits) -> Self {
+        Self::with_capacity(service, limits)
+    }
+}
+
+impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
+    /// A session at the start of a connection, with room for headers of `N` and texts of `T` bytes.
+    #[must_use]
+    pub fn with_capacity(service: Service, limits: Limits) -> Self {
+        Self {
+            service,
+            limits,
+            timer: Timer::new(),
+            reader: Reader::new(Role::Request),
+            exchange: Exchange::new(),
+            state: State::Receiving,
+            last: None,
+            begun: false,
+            wake: None,
+            uncounted: 0,
+            received: 0,
+            ended: false,
+            finishing: false,
+        }
+    }
+
+    /// Whether it is between requests: every request that has begun has been answered.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Receiving) && self.reader.position() == Position::Between
+    }
+
+    /// Takes a request. Returns `None` once it is whole or refused, and the answer is next.
+    fn receive(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
+        if self.finishing && self.is_idle() {
+            return Some(Next::Closed(Closed::Finished));
+        }
+        if self.ended && self.is_idle() && input.is_empty() {
+            return Some(Next::Closed(Closed::End));
+        }
+        match self.service {
+            Service::Command => self.receive_message(now, host, input),
+            _ => self.receive_line(now, host, input),
+        }
+    }
+
+    /// A bare request (rule B1): a line, or all that one receive delivered after the last line.
+    fn receive_line(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
+        loop {
+            if input.is_empty() {
+                // Empty lines may have been all that was left.
+                return Some(if self.ended { Next::Closed(Closed::End) } else { Next::Input });
+            }
+            if self.received == 0 {
+                self.received = input.len();
+            }
+            let (receive, _) = input.split_at_checked(self.received).unwrap_or((*input, &[]));
+            let newline = receive.iter().position(|byte| *byte == b'\n');
+            let line = newline.and_then(|at| receive.get(..at)).unwrap_or(receive);
+            let consumed = newline.map_or(receive.len(), |at| at.saturating_add(1));
+            *input = input.get(consumed..).unwrap_or_default();
+            self.received = self.received.saturating_sub(consumed);
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if !line.is_empty() {
+                count_bytes(&mut self.uncounted, host, input);
+                let origin = Origin { size: None, at_once: false, header: N };
+                self.exchange.begin(host, now, None, check_line(line), origin);
+                self.begun = true;
+                self.state = State::Waiting;
+                return None;
+            }
+        }
+    }
+
+    fn receive_message(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
+        let Self { reader, exchange, limits, uncounted, .. } = self;
+        let error = loop {
+            match reader.read(input) {
+                Ok(Some(message::Event::Header { header, size })) => {
+                    count_bytes(uncounted, host, input);
+                    let mut decoded = String::<N>::new();
+                    let line = line(&header, &mut decoded).map_err(|error| refusal(&error));
+                    let origin = Origin { size: Some(size), at_once: false, header: N };
+                    exchange.begin(host, now, header.id, line, origin);
+                    self.begun = true;
+                    if size > 0 && exchange.drops_body() && !limits.oversize.skips(size) {
+                        self.last = Some(Closed::Oversized { declared: size });
+                        self.state = State::Waiting;
+                        return None;
+                    }
+                }
+                Ok(Some(message::Event::Body(piece))) => {
+                    if let Err(BodyRefused) = exchange.body_piece(host, piece) {
+                        let left = reader.left();
+                        if !limits.oversize.skips(left) {
+                            self.last = Some(Closed::Oversized { declared: left });
+                            self.state = State::Waiting;
+                            return None;
+                        }
+                    }
+                }
+                Ok(Some(message::Event::End(end))) => {
+                    exchange.body_end(host, now, end);
+                    self.state = State::Waiting;
+                    return None;
+                }
+                Ok(None) if self.ended => match reader.end() {
+                    Ok(()) => return Some(Next::Closed(Closed::End)),
+                    Err(error) => break error,
+                },
+                Ok(None) => return Some(Next::Input),
+                Err(error) => break error,
+            }
+        };
+        // The next request's start is not known: answer, then close. Of a request cut short in its
+        // body the id is known, and stays.
+        if reader.position() != Position::Body {
+            exchange.forget_id();
+        }
+        exchange.refuse(host, &refusal(&error));
+        self.last = Some(Closed::Protocol(error));
+        self.state = State::Waiting;
+        None
+    }
+
+    /// Does all that input and output allow. Returns what stopped it.
+    fn run(
+        &mut self,
+        now: Instant,
+        host: &mut H,
+        input: &mut &[u8],
+        output: &mut [u8],
+        written: &mut usize,
+    ) -> Next {
+        if self.service == Service::Echo {
+            return self.echo(input, output, written);
+        }
+        loop {
+            let space = output.get_mut(*written..).unwrap_or_default();
+            match &mut self.state {
+                State::Closed(why) => return Next::Closed(*why),
+                State::Receiving => {
+                    if let Some(next) = self.receive(now, host, input) {
+                        return next;
+                    }
+                }
+                State::Waiting => match self.exchange.poll(host, now) {
+                    Err(Blocked::Failed) => return Next::Closed(Closed::Broken),
+                    Err(Blocked::Until(at)) => {
+                        self.wake = at;
+                        return Next::Host;
+                    }
+                    Ok(size) => {
+                        if self.service == Service::Frame && i32::try_from(size).is_err() {
+                            let why = format_args!(
+                                "an output of {size} bytes is more than a frame can have: use the message service"
+                            );
+                            self.exchange.refuse(host, &Refusal::new(Status::TooLarge, why));
+                        }
+                        self.state = State::Head(HeadWriter::default());
+                    }
+                },
+                State::Head(head) => {
+                    let service = self.service;
+                    let hashed = service != Service::Frame;
+                    let head = self.exchange.with_fields(host, hashed, |fields| {
+                        head.write(space, |output| write_head(service, fields, output))
+                    });
+                    let Some((len, done)) = head.flatten() else {
+                        return Next::Closed(Closed::Broken);
+                    };
+                    *written = written.saturating_add(len);
+                    if !done {
+                        return Next::Output;
+                    }
+                    self.state = State::Body;
+                }
+                State::Body if self.exchange.left() == 0 => {
+                    self.exchange.abort(host);
+                    self.state = match self.last {
+                        Some(why) => State::Closed(why),
+                        None => State::Receiving,
+                    };
+                }
+                State::Body if space.is_empty() => return Next::Output,
+                State::Body => match self.exchange.read(host, now, space) {
+                    Ok(len) => *written = written.saturating_add(len),
+                    Err(Blocked::Failed) => self.state = State::Closed(Closed::Broken),
+                    Err(Blocked::Until(at)) => {
+                        self.wake = at;
+                        // Each piece has the time that an answer has.
+                        self.begun |= *written > 0;
+                        return Next::Host;
+                    }
+                },
+            }
+        }
+    }
+
+    fn echo(&self, input: &mut &[u8], output: &mut [u8], written: &mut usize) -> Next {
+        if let State::Closed(why) = self.state {
+            return Next::Closed(why);
+        }
+        let len = copy_upper(input, output);
+        *written = len;
+        *input = input.get(len..).unwrap_or_default();
+        if !input.is_empty() {
+            Next::Output
+        } else if self.ended {
+            Next::Closed(Closed::End)
+        } else if self.finishing {
+            Next::Closed(Closed::Finished)
+        } else {
+            Next::Input
+        }
+    }
+
+    fn phase(&self, next: Next) -> Phase {
+        match (next, self.reader.position()) {
+            (Next::Output, _) => Phase::Output,
+            (Next::Host, _) => Phase::Answer,
+            (_, Position::Between) => Phase::Idle,
+            (_, Position::Header) => Phase::Header,
+            (_, Position::Body) => Phase::Body,
+        }
+    }
+}
+
+impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
+    fn step(&mut self, now: Instant, host: &mut H, input: &[u8], output: &mut [u8]) -> Step {
+        let (mut rest, mut written) = (input, 0);
+        (self.begun, self.wake, self.uncounted) = (false, None, input.len());
+        if self.received == 0 {
+            self.received = input.len();
+        }
+        let mut next = self.run(now, host, &mut rest, output, &mut written);
+        count_bytes(&mut self.uncounted, host, rest);
+        let consumed = input.len().saturating_sub(rest.len());
+        let moved = consumed > 0 || written > 0;
+        let mut deadline = None;
+        if !matches!(next, Next::Closed(_)) {
+            match self.timer.check(now, self.phase(next), moved, self.begun, &self.limits) {
+                Ok(at) => deadline = self.wake.into_iter().chain([at]).min(),
+                Err(phase) => {
+                    host.count(Event::Timeouts, 1);
+                    next = Next::Closed(Closed::Timeout(phase));
+                }
+            }
+        }
+        if let Next::Closed(why) = next {
+            self.exchange.abort(host);
+            self.state = State::Closed(why);
+            deadline = Some(self.timer.give_up(now, why, &self.limits));
+        }
+        Step { consumed, written, next, deadline }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+    }
+
+    fn finish(&mut self) {
+        self.finishing = true;
+    }
+
+    fn abort(&mut self, host: &mut H) {
+        if !matches!(self.state, State::Closed(_)) {
+            host.count(Event::Resets, 1);
+            self.exchange.abort(host);
+            self.state = State::Closed(Closed::Aborted);
+        }
+    }
+}
+
+/// Counts what has been consumed of the input since it was last counted: before each request begins,
+/// so that `stats` answers the same however its request was cut.
+fn count_bytes<H: Host>(uncounted: &mut usize, host: &mut H, rest: &[u8]) {
+    host.count(Event::Bytes, uncounted.saturating_sub(rest.len()) as u64);
+    *uncounted = rest.len();
+}
+
+/// Writes what goes before a reply's body. Returns the number of bytes written, or `None` if it does
+/// not fit.
+fn write_head(service: Service, fields: &Fields<'_>, output: &mut [u8]) -> Option<usize> {
+    let head = match service {
+        Service::Echo => return Some(0),
+        Service::Command => return message::write_header(fields, output),
+        Service::Message => {
+            let fields = Fields { id: None, status: None, exit: None, ..*fields };
+            return message::write_header(&fields, output);
+        }
+        Service::Frame => frame::prefix(usize::try_from(fields.total_size).ok()?).ok()?,
+    };
+    *output.first_chunk_mut()? = head;
+    Some(PREFIX)
+}
+
+/// A bare request as text, within its limit.
+fn check_line(line: &[u8]) -> Result<&str, Refusal> {
+    if line.len() > REQUEST {
+        let why = format_args!("a request of {} bytes is over the limit of {REQUEST}", line.len());
+        return Err(Refusal::new(Status::TooLarge, why));
+    }
+    core::str::from_utf8(line).map_err(|error| {
+        let at = error.valid_up_to();
+        Refusal::new(Status::BadRequest, format_args!("the request is not UTF-8 at byte {at}"))
+    })
+}
+
+/// The line of a request that is a message, decoded where it has escapes.
+pub(crate) fn line<'h>(
+    header: &Header<'h>,
+    decoded: &'h mut StringView,
+) -> Result<&'h str, MessageError> {
+    let line = header.command.and_then(|command| command.decode(decoded));
+    line.ok_or(MessageError::Header(HeaderError::Missing { field: "command" }))
+}
+
+/// The reply to a message that breaks a rule.
+pub(crate) fn refusal(error: &MessageError) -> Refusal {
+    let status = match error {
+        MessageError::Frame(FrameError::Oversized { .. }) => Status::TooLarge,
+        _ => Status::BadRequest,
+    };
+    Refusal::new(status, format_args!("{error}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Where bodies come from and where they go.
+
+mod ram;
+
+pub use ram::{RamSink, RamSource, RamStore};
+
+use super::reply::{Refusal, Status};
+use super::text::Text;
+use crate::limits::NAME;
+use crate::wire::digest::Digest;
+use core::task::Poll;
+
+/// A node's files, and every other body that is too large to be written at once.
+///
+/// A source or sink that a session was given is always given back: by [`Store::close`],
+/// [`Store::commit`] or [`Store::discard`], also when the connection dies.
+pub trait Store {
+    /// A body on its way out.
+    type Source;
+    /// A file on its way in.
+    type Sink;
+
+    /// The most bytes a file can have.
+    fn largest(&self) -> u64;
+
+    /// Writes a line for each file, size and name, to `text`; or gives a source of these lines
+    /// where they may be longer than any text.
+    fn list(&mut self, text: &mut Text<'_>) -> Result<Option<Self::Source>, Refusal>;
+
+    /// Opens a file for reading. `name` has passed [`check_name`], here and below.
+    fn open(&mut self, name: &str) -> Result<Self::Source, Refusal>;
+
+    /// Makes room for a file of `size` bytes, which replaces one of that name once it is whole.
+    fn create(&mut self, name: &str, size: u64) -> Result<Self::Sink, Refusal>;
+
+    /// Removes a file.
+    fn remove(&mut self, name: &str) -> Result<(), Refusal>;
+
+    /// What there is to know before a source's first byte is read; pending while that is not known.
+    /// Once ready it stays so, and gives the same until the source is closed.
+    fn poll<'a>(&'a mut self, source: &'a mut Self::Source) -> Poll<Result<Meta<'a>, Refusal>>;
+
+    /// Copies the next bytes of a source that is ready to `output`, which is not empty; gives how
+    /// many. Fewer than there is space for means nothing; none at all, or a refusal, before
+    /// [`Meta::size`] bytes have come breaks the body off, and so the connection.
+    fn read(&mut self, source: &mut Self::Source, output: &mut [u8]) -> Result<usize, Refusal>;
+
+    /// Gives a source back, read to its end or not.
+    fn close(&mut self, source: Self::Source);
+
+    /// Adds the next bytes to a file, all of them.
+    fn write(&mut self, sink: &mut Self::Sink, piece: &[u8]) -> Result<(), Refusal>;
+
+    /// Puts a whole and verified file in its place. `digest` is the file's, computed on its way in, so
+    /// that nobody need hash it again; `None` without feature `md5`.
+    fn commit(&mut self, sink: Self::Sink, digest: Option<Digest>) -> Result<(), Refusal>;
+
+    /// Gives a sink back; nothing of its file stays.
+    fn discard(&mut self, sink: Self::Sink);
+}
+
+/// What is known of a source before it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta<'a> {
+    /// The file's name; empty where the body is no file.
+    pub filename: &'a str,
+    /// Bytes of the body.
+    pub size: u64,
+    /// The body's digest, if it is known.
+    pub digest: Option<Digest>,
+    /// The status of the reply.
+    pub status: Status,
+    /// A program's exit code.
+    pub exit: Option<i32>,
+}
+
+/// Gives `name` back if it can name a file (rule S1): 1 to [`NAME`] bytes without control characters,
+/// `/`, `\` or `:`, no dot in front, no dot or space at the end. So it leads nowhere else.
+pub fn check_name(name: &str) -> Result<&str, Refusal> {
+    if name.len() > NAME {
+        let why = format_args!("a name of {} bytes is over the limit of {NAME}", name.len());
+        return Err(Refusal::new(Status::BadRequest, why));
+    }
+    let forbidden = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
+    let ends = name.starts_with('.') || name.ends_with(['.', ' ']);
+    if name.is_empty() || ends || name.contains(forbidden) {
+        let why = format_args!(
+            "a file name has no / \\ : or control character and no dot at its ends; `{name}` will not do"
+        );
+        return Err(Refusal::new(Status::Denied, why));
+    }
+    Ok(name)
+}
+
+/// The refusal of a name that no file has.
+#[must_use]
+pub fn not_found(name: &str) -> Refusal {
+    Refusal::new(Status::Failed, format_args!("there is no file `{name}`; try list"))
+}

@@ -1,0 +1,146 @@
+//! Headers: one JSON object that says what a body is.
+//!
+//! [`Header::parse`] reads any header of the protocol, a request's or a reply's, borrowing from the
+//! bytes: a strict scan that hands out the members as it meets them (rules H2 to H5). [`Fields`] is
+//! what we write.
+
+mod error;
+mod fields;
+
+pub use super::json::{Escaped, JsonError};
+pub use error::{HeaderError, SizeFault};
+pub use fields::Fields;
+
+use super::digest::{self, Digest};
+use super::json::{self, Value};
+use crate::limits::ID;
+use core::str;
+use heapless::String;
+
+/// A header as it came; every text still has its escapes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Header<'a> {
+    /// Of a request: returned as it came. `None` where it is absent or null.
+    pub id: Option<Id<'a>>,
+    /// Of a request: the command and its arguments.
+    pub command: Option<Escaped<'a>>,
+    /// Of a reply: `ok`, or the kind of failure.
+    pub status: Option<Escaped<'a>>,
+    /// The name of the file that is the body; the tutorials' `filenema` counts as this.
+    pub filename: Option<Escaped<'a>>,
+    /// Bytes of the body.
+    pub total_size: Option<u64>,
+    /// The body's digest; `None` also for text that is no digest (rule H7).
+    pub md5: Option<Digest>,
+    /// Of a reply to a program run: its exit code.
+    pub exit: Option<i32>,
+}
+
+impl<'a> Header<'a> {
+    /// Reads the bytes of a header, without its prefix.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, HeaderError> {
+        let text = match str::from_utf8(bytes) {
+            Ok("") => return Err(HeaderError::Empty),
+            Ok(text) if text.starts_with('\u{FEFF}') => return Err(HeaderError::Bom),
+            Ok(text) => text,
+            Err(error) => return Err(HeaderError::NotUtf8 { at: error.valid_up_to() }),
+        };
+        let mut header = Self::default();
+        json::scan(text, |key, value| header.set(key, value))?;
+        Ok(header)
+    }
+
+    /// Takes a member that is ours; `null` is as good as absent.
+    fn set(&mut self, key: Escaped<'a>, value: Value<'a>) -> Result<(), HeaderError> {
+        let name = |name: &&&str| key == ***name;
+        match MEMBERS.iter().find(name).copied() {
+            None => {}
+            Some(_) if value.is_null() => {}
+            Some("id") => self.id = Some(Id::parse(value.raw())?),
+            Some("total_size") => self.total_size = Some(size(value.raw())?),
+            Some("exit") => self.exit = Some(exit(value.raw())?),
+            Some(field) => {
+                let text = value.text().ok_or(HeaderError::NotText { field })?;
+                match field {
+                    "command" => self.command = Some(text),
+                    "status" => self.status = Some(text),
+                    "md5" => self.md5 = digest(text),
+                    // The name, in either spelling.
+                    _ if self.filename.is_some() => return Err(HeaderError::TwoNames),
+                    _ => self.filename = Some(text),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys of the protocol. No key stands twice: the scan has refused that.
+const MEMBERS: [&str; 8] =
+    ["id", "command", "status", "filename", "filenema", "total_size", "md5", "exit"];
+
+/// A JSON value that must be a whole number from 0 to `u64::MAX` (rule H5).
+fn size(value: &str) -> Result<u64, HeaderError> {
+    Err(HeaderError::TotalSize(match (integer(value), value.as_bytes().first()) {
+        (Some((false, size)), _) => return Ok(size),
+        (_, Some(b'-')) => SizeFault::Negative,
+        (_, Some(b'0'..=b'9')) if value.contains(['.', 'e', 'E']) => SizeFault::Fractional,
+        (_, Some(b'0'..=b'9')) => SizeFault::TooLarge,
+        _ => SizeFault::NotANumber,
+    }))
+}
+
+/// A JSON value that must be a whole number that fits `i32`.
+fn exit(value: &str) -> Result<i32, HeaderError> {
+    let code = integer(value).and_then(|(negative, magnitude)| {
+        let magnitude = i64::try_from(magnitude).ok()?;
+        i32::try_from(if negative { magnitude.wrapping_neg() } else { magnitude }).ok()
+    });
+    code.ok_or(HeaderError::NotExit)
+}
+
+/// The digest that a text is, if it is one (rule H7).
+fn digest(text: Escaped<'_>) -> Option<Digest> {
+    Digest::parse(text.decode(&mut String::<{ 2 * digest::LEN }>::new())?)
+}
+
+/// A whole number as JSON writes it: whether a minus is before it, and its magnitude.
+fn integer(raw: &str) -> Option<(bool, u64)> {
+    let digits = raw.strip_prefix('-');
+    let (negative, digits) = (digits.is_some(), digits.unwrap_or(raw));
+    let padded = digits.len() > 1 && digits.starts_with('0');
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && !padded;
+    Some((negative, digits.parse().ok().filter(|_| plain)?))
+}
+
+/// An `id`: a JSON string of at most [`ID`] bytes, or a whole number that fits `i64` or `u64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Id<'a>(&'a str);
+
+impl<'a> Id<'a> {
+    /// Checks an id as it stands on the wire, a string with its quotes.
+    pub fn parse(raw: &'a str) -> Result<Self, HeaderError> {
+        if !json::is_string(raw) && !is_integer(raw) {
+            return Err(HeaderError::NotId);
+        }
+        if raw.len() > ID { Err(HeaderError::LongId { len: raw.len() }) } else { Ok(Self(raw)) }
+    }
+
+    /// The id as it stands on the wire.
+    #[must_use]
+    pub fn raw(self) -> &'a str {
+        self.0
+    }
+}
+
+/// Whether a number fits `i64` or `u64`, and would be written just so.
+fn is_integer(raw: &str) -> bool {
+    integer(raw).is_some_and(|(negative, magnitude)| {
+        !negative || (1..=i64::MIN.unsigned_abs()).contains(&magnitude)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! JSON as the protocol uses it: a strict scan to read it, a small writer to write it.
+
+mod escape;
+mod scan;
+mod write;
+
+pub use escape::Escaped;
+pub(crate) use scan::{Value, is_string, scan};
+pub(crate) use write::{Member, Members};
+
+use crate::limits::{DEPTH, KEYS};
+use core::fmt;
+
+/// Why a text is not one JSON object within bounds. Offsets are in bytes from the text's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum JsonError {
+    /// It is not a JSON object.
+    NotAnObject,
+    /// It is not JSON from here on.
+    Syntax {
+        /// Offset of the first byte that does not fit.
+        at: usize,
+    },
+    /// An escape sequence that JSON does not have, or half a surrogate pair.
+    Escape {
+        /// Offset of the escape.
+        at: usize,
+    },
+    /// Something follows the object.
+    Trailing {
+        /// Offset of what follows.
+        at: usize,
+    },
+    /// More than [`DEPTH`] levels of nesting.
+    TooDeep,
+    /// More than [`KEYS`] keys.
+    TooManyKeys,
+    /// A key stands twice in one object.
+    Duplicate {
+        /// Offset of the second.
+        at: usize,
+    },
+}
+
+impl JsonError {
+    /// Writes the sentence for a text that is called `what`, as in "the header".
+    pub(crate) fn explain(self, what: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnObject => write!(f, "{what} is not a JSON object"),
+            Self::Syntax { at } => write!(f, "{what} is not JSON at byte {at}"),
+            Self::Escape { at } => write!(f, "{what} has a bad escape at byte {at}"),
+            Self::Trailing { at } => write!(f, "bytes follow {what}'s object at byte {at}"),
+            Self::TooDeep => write!(f, "{what} nests deeper than {DEPTH} levels"),
+            Self::TooManyKeys => write!(f, "{what} has more than {KEYS} keys"),
+            Self::Duplicate { at } => write!(f, "{what} repeats a key at byte {at}"),
+        }
+    }
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.explain("the text", f)
+    }
+}
+
+impl core::error::Error for JsonError {}

@@ -1,0 +1,347 @@
+//! Messages: a header frame, then the `total_size` bytes of body that its header declares.
+//!
+//! [`Reader`] reads a stream of them, cut anywhere, whose bodies may be larger than all memory:
+//! a body is handed out in pieces of the caller's input and hashed on the way. [`decode`] and
+//! [`encode`] are for a message that lies whole in one buffer, which is what a datagram carries.
+
+use crate::limits::HEADER;
+use crate::wire::digest::{Digest, Hasher};
+use crate::wire::frame::{self, FrameError, PREFIX, PrefixReader};
+use crate::wire::header::{Fields, Header, HeaderError};
+use core::fmt;
+use heapless::Vec;
+
+/// Which side's messages are read: it decides what a missing `total_size` means (rule H5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Role {
+    /// Requests: no `total_size` means no body.
+    Request,
+    /// Replies: no `total_size` is an error.
+    Reply,
+}
+
+impl Role {
+    fn size(self, header: &Header<'_>) -> Result<u64, HeaderError> {
+        match (header.total_size, self) {
+            (Some(size), _) => Ok(size),
+            (None, Self::Request) => Ok(0),
+            (None, Self::Reply) => Err(HeaderError::Missing { field: "total_size" }),
+        }
+    }
+
+    /// Whether a body of that size is hashed whose header declares that digest.
+    fn hashes(self, size: u64, declared: Option<Digest>) -> bool {
+        declared.is_some() || (self == Self::Request && size > 0)
+    }
+}
+
+/// What a [`Reader`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A header is whole; its message's body follows.
+    Header {
+        /// The header.
+        header: Header<'a>,
+        /// Bytes of the body.
+        size: u64,
+    },
+    /// The next bytes of the body, never empty.
+    Body(&'a [u8]),
+    /// The body is whole.
+    End(End),
+}
+
+/// What is known of a body once it is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct End {
+    /// Whether it is the body that was sent.
+    pub verdict: Verdict,
+    /// Its digest, computed on the way: of a request's body that has bytes, because it may be kept,
+    /// and of any body whose header has a digest. `None` otherwise, and without feature `md5`.
+    pub digest: Option<Digest>,
+}
+
+impl End {
+    /// Of a body whose header declares that digest, and which has this one.
+    fn of(declared: Option<Digest>, digest: Option<Digest>) -> Self {
+        let verdict = match (declared, digest) {
+            (Some(declared), Some(actual)) if declared != actual => {
+                Verdict::Mismatch { declared, actual }
+            }
+            (Some(_), Some(_)) => Verdict::Verified,
+            _ => Verdict::Unverified,
+        };
+        Self { verdict, digest }
+    }
+}
+
+/// What became of a body's digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Verdict {
+    /// The header's digest is the body's.
+    Verified,
+    /// The header has no digest, or this build has no MD5.
+    Unverified,
+    /// The body is not the one that was sent.
+    Mismatch {
+        /// The header's digest.
+        declared: Digest,
+        /// The body's.
+        actual: Digest,
+    },
+}
+
+/// Reads messages from a stream; `N` is the header limit in bytes, and about what this holds.
+#[derive(Clone, Debug)]
+pub struct Reader<const N: usize = HEADER> {
+    role: Role,
+    state: State,
+    /// The header so far, where the input tore it.
+    torn: Vec<u8, N>,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Prefix(PrefixReader),
+    Header { len: usize },
+    Body { left: u64, declared: Option<Digest>, hasher: Option<Hasher> },
+    Failed(MessageError),
+}
+
+/// Where in a message a reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Between messages.
+    Between,
+    /// In a prefix or header, or past an error.
+    Header,
+    /// In a body.
+    Body,
+}
+
+impl<const N: usize> Reader<N> {
+    /// A reader of that side's messages, at the start of a stream.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self { role, state: State::Prefix(PrefixReader::default()), torn: Vec::new() }
+    }
+
+    /// Takes bytes off `input` up to and including the next event; `None` when it is used up.
+    ///
+    /// An empty body still has its [`Event::End`]. After an error the reader gives it for ever: the
+    /// next message's start is not known.
+    pub fn read<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Event<'a>>, MessageError> {
+        if let State::Prefix(prefix) = &mut self.state {
+            let Some(declared) = prefix.read(input) else { return Ok(None) };
+            match frame::check(declared, u32::try_from(N).unwrap_or(frame::MAX)) {
+                Ok(len) => self.state = State::Header { len: len as usize },
+                Err(error) => return Err(self.fail(MessageError::Frame(error))),
+            }
+            self.torn.clear();
+        }
+        match self.state {
+            State::Header { len } => self.header(len, input),
+            State::Body { .. } => Ok(self.body(input)),
+            State::Failed(error) => Err(error),
+            State::Prefix(_) => Ok(None),
+        }
+    }
+
+    /// End of input: an error that says what is missing if it falls inside a message.
+    pub fn end(&self) -> Result<(), MessageError> {
+        let missing = match &self.state {
+            State::Prefix(prefix) => prefix.missing(),
+            State::Header { len } => len.saturating_sub(self.torn.len()),
+            State::Body { left: 0, .. } => return Ok(()),
+            State::Body { left, .. } => return Err(MessageError::Truncated { missing: *left }),
+            State::Failed(error) => return Err(*error),
+        };
+        match missing as u64 {
+            0 => Ok(()),
+            missing => Err(MessageError::Frame(FrameError::Truncated { missing })),
+        }
+    }
+
+    /// Bytes of the body begun that are still to come; 0 outside of a body.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        if let State::Body { left, .. } = &self.state { *left } else { 0 }
+    }
+
+    /// Where the next byte belongs.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match &self.state {
+            State::Prefix(prefix) if prefix.missing() == 0 => Position::Between,
+            State::Prefix(_) | State::Header { .. } | State::Failed(_) => Position::Header,
+            State::Body { .. } => Position::Body,
+        }
+    }
+
+    fn fail(&mut self, error: MessageError) -> MessageError {
+        self.state = State::Failed(error);
+        error
+    }
+
+    fn header<'a, 'i: 'a>(
+        &'a mut self,
+        len: usize,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Event<'a>>, MessageError> {
+        let Self { role, state, torn } = self;
+        let wanted = len.saturating_sub(torn.len());
+        let (piece, rest) = input.split_at_checked(wanted).unwrap_or((*input, &[]));
+        *input = rest;
+        let bytes: &'a [u8] = if torn.is_empty() && piece.len() == len {
+            piece
+        } else {
+            // It fits: `len` is at most `N`.
+            let _ = torn.extend_from_slice(piece);
+            if torn.len() < len {
+                return Ok(None);
+            }
+            torn
+        };
+        let parsed = Header::parse(bytes).and_then(|header| Ok((header, role.size(&header)?)));
+        match parsed {
+            Ok((header, size)) => {
+                let declared = header.md5;
+                let hasher = role.hashes(size, declared).then(Hasher::default);
+                *state = State::Body { left: size, declared, hasher };
+                Ok(Some(Event::Header { header, size }))
+            }
+            Err(error) => {
+                let error = MessageError::Header(error);
+                *state = State::Failed(error);
+                Err(error)
+            }
+        }
+    }
+
+    fn body<'i>(&mut self, input: &mut &'i [u8]) -> Option<Event<'i>> {
+        let State::Body { left, declared, hasher } = &mut self.state else { return None };
+        if *left == 0 {
+            let end = End::of(*declared, hasher.as_mut().and_then(Hasher::finish));
+            self.state = State::Prefix(PrefixReader::default());
+            return Some(Event::End(end));
+        }
+        if input.is_empty() {
+            return None;
+        }
+        let most = usize::try_from(*left).unwrap_or(usize::MAX);
+        let (piece, rest) = input.split_at_checked(most).unwrap_or((*input, &[]));
+        *input = rest;
+        *left = left.saturating_sub(piece.len() as u64);
+        if let Some(hasher) = hasher {
+            hasher.update(piece);
+        }
+        Some(Event::Body(piece))
+    }
+}
+
+/// Writes a header frame to the start of `output`; gives its bytes, or `None` if it does not fit.
+pub fn write_header(fields: &Fields<'_>, output: &mut [u8]) -> Option<usize> {
+    let (prefix, rest) = output.split_first_chunk_mut::<PREFIX>()?;
+    let len = fields.write(rest)?;
+    *prefix = frame::prefix(len).ok()?;
+    Some(len.saturating_add(PREFIX))
+}
+
+/// Writes a whole message to the start of `output`; gives its bytes, or `None` if it does not fit.
+/// `fields.total_size` must be the length of `body`.
+pub fn encode(fields: &Fields<'_>, body: &[u8], output: &mut [u8]) -> Option<usize> {
+    let head = write_header(fields, output)?;
+    let end = head.checked_add(body.len())?;
+    output.get_mut(head..end)?.copy_from_slice(body);
+    Some(end)
+}
+
+/// Reads a buffer that must hold one message and nothing else; gives its header and body.
+///
+/// The body is checked against its digest by [`verify`], which costs time and is the caller's call.
+pub fn decode<const N: usize>(
+    role: Role,
+    message: &[u8],
+) -> Result<(Header<'_>, &[u8]), MessageError> {
+    let (header, rest) = split::<N>(message)?;
+    let size = role.size(&header).map_err(MessageError::Header)?;
+    let seen = rest.len() as u64;
+    if size == seen { Ok((header, rest)) } else { Err(MessageError::Size { declared: size, seen }) }
+}
+
+/// Reads the header at the start of `message`; gives it and whatever follows.
+///
+/// For a buffer that may hold less than the whole message: a datagram that was cut, or a reply with
+/// status `truncated`, which has no body though its `total_size` says more (rule U4).
+pub fn split<const N: usize>(message: &[u8]) -> Result<(Header<'_>, &[u8]), MessageError> {
+    let mut input = message;
+    let mut prefix = PrefixReader::default();
+    let truncated = |missing| MessageError::Frame(FrameError::Truncated { missing });
+    let Some(declared) = prefix.read(&mut input) else {
+        return Err(truncated(PREFIX.saturating_sub(message.len()) as u64));
+    };
+    let limit = u32::try_from(N).unwrap_or(frame::MAX);
+    let len = frame::check(declared, limit).map_err(MessageError::Frame)? as usize;
+    let missing = len.saturating_sub(input.len()) as u64;
+    let (header, rest) = input.split_at_checked(len).ok_or_else(|| truncated(missing))?;
+    Ok((Header::parse(header).map_err(MessageError::Header)?, rest))
+}
+
+/// Compares a whole body with the digest its header declares.
+#[must_use]
+pub fn verify(role: Role, header: &Header<'_>, body: &[u8]) -> End {
+    let digest =
+        if role.hashes(body.len() as u64, header.md5) { Hasher::digest(body) } else { None };
+    End::of(header.md5, digest)
+}
+
+/// What is wrong with a message. After one of these a stream has no known boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum MessageError {
+    /// Its header's frame is wrong.
+    Frame(FrameError),
+    /// Its header is wrong.
+    Header(HeaderError),
+    /// The input ended inside its body.
+    Truncated {
+        /// Bytes that were still to come.
+        missing: u64,
+    },
+    /// It lies whole in one buffer, and its body is not as long as it says.
+    Size {
+        /// Bytes the header declares.
+        declared: u64,
+        /// Bytes there are.
+        seen: u64,
+    },
+}
+
+impl fmt::Display for MessageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Frame(FrameError::Oversized { declared, limit }) => {
+                write!(f, "a header of {declared} bytes is over the limit of {limit}")
+            }
+            Self::Frame(error) => error.fmt(f),
+            Self::Header(error) => error.fmt(f),
+            Self::Truncated { missing } => {
+                write!(f, "the input ended inside a body, {missing} bytes are missing")
+            }
+            Self::Size { declared, seen } => {
+                write!(f, "the header declares a body of {declared} bytes, there are {seen}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for MessageError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+use super::*;
+use std::string::String;
+
+/// docs/protocol.md M1: the golden message.
+const HELLO: &[u8] =
+    b"\x47\0\0\0{\"filename\":\"\",\"total_size\":5,\"md5\":\"5d41402abc4b2a76b9719d911017c592\"}hello";
+
+fn fields(body: &[u8]) -> Fields<'_> {
+    Fields {
+        filename: Some(""),
+        total_size: body.len() as u64,
+        md5: Hasher::digest(body),
+        ..Fields::default()
+    }
+}
+
+/// Everything a reader tells of the chunks, as text that no split may change.
+fn run(reader: &mut Reader<80>, chunks: &[&[u8]]) -> Result<String, MessageError> {
+    let mut seen = String::new();
+    for mut chunk in chunks.iter().copied() {
+        while let Some(event) = reader.read(&mut chunk)? {
+            match event {
+                Event::Header { size, .. } => seen.push_str(&std::format!("[{size}]")),
+                Event::Body(piece) => seen.push_str(core::str::from_utf8(piece).unwrap()),
+                Event::End(end) => seen.push_str(&std::format!("({:?})", end.verdict)),
+            }
+        }
+    }
+    reader.end().map(|()| seen)
+}
+
+#[test]
+#[cfg(feature = "md5")]
+fn a_message_is_written_and_read_at_every_split() {
+    let mut output = [0xA5; 128];
+    let len = encode(&fields(b"hello"), b"hello", &mut output).unwrap();
+    assert_eq!(&output[..len], HELLO);
+    assert_eq!(encode(&fields(b"hello"), b"hello", &mut output[..HELLO.len() - 1]), None);
+
+    let twice = [HELLO, HELLO].concat();
+    for cut in 0..=twice.len() {
+        let (left, right) = twice.split_at(cut);
+        let seen = run(&mut Reader::new(Role::Reply), &[left, right]);
+        assert_eq!(seen.as_deref(), Ok("[5]hello(Verified)[5]hello(Verified)"), "cut at {cut}");
+    }
+}
+
+#[test]
+#[cfg(feature = "md5")]
+fn a_damaged_body_is_reported_at_its_end() {
+    let mut damaged = HELLO.to_vec();
+    *damaged.last_mut().unwrap() ^= 1;
+    let seen = run(&mut Reader::new(Role::Reply), &[&damaged]).unwrap();
+    assert!(seen.starts_with("[5]helln(Mismatch"), "{seen}");
+    let (header, body) = decode::<80>(Role::Reply, &damaged).unwrap();
+    assert!(matches!(verify(Role::Reply, &header, body).verdict, Verdict::Mismatch { .. }));
+}
+
+#[test]
+fn a_missing_size_is_none_in_a_request_and_an_error_in_a_reply() {
+    let message = b"\x02\0\0\0{}";
+    assert_eq!(run(&mut Reader::new(Role::Request), &[message]).as_deref(), Ok("[0](Unverified)"));
+    let error = MessageError::Header(HeaderError::Missing { field: "total_size" });
+    assert_eq!(run(&mut Reader::new(Role::Reply), &[message]), Err(error));
+    assert_eq!(decode::<80>(Role::Reply, message), Err(error));
+}
+
+#[test]
+fn the_end_says_what_is_missing() {
+    let frame = |missing| MessageError::Frame(FrameError::Truncated { missing });
+    for (cut, error) in [
+        (1, frame(3)),
+        (3, frame(1)),
+        (4, frame(0x47)),
+        (5, frame(0x46)),
+        (HELLO.len() - 5, MessageError::Truncated { missing: 5 }),
+        (HELLO.len() - 1, MessageError::Truncated { missing: 1 }),
+    ] {
+        assert_eq!(run(&mut Reader::new(Role::Reply), &[&HELLO[..cut]]), Err(error), "{cut}");
+    }
+    assert_eq!(run(&mut Reader::new(Role::Reply), &[]).as_deref(), Ok(""));
+}
+
+#[test]
+fn a_bad_header_is_an_error_for_ever() {
+    for (bytes, error) in [
+        (&b"\0\0\0\0"[..], MessageError::Header(HeaderError::Empty)),
+        (b"\x51\0\0\0", MessageError::Frame(FrameError::Oversized { declared: 81, limit: 80 })),
+        (b"\0\0\0\x80", MessageError::Frame(FrameError::Negative { declared: i32::MIN })),
+    ] {
+        let mut reader = Reader::new(Role::Request);
+        assert_eq!(run(&mut reader, &[bytes]), Err(error));
+        assert_eq!(run(&mut reader, &[b"\x02\0\0\0{}"]), Err(error));
+    }
+}
+
+#[test]
+fn a_whole_message_has_just_its_bytes() {
+    let decode = decode::<80>;
+    assert!(decode(Role::Reply, HELLO).is_ok());
+    let size = |declared, seen| Err(MessageError::Size { declared, seen });
+    assert_eq!(decode(Role::Reply, &HELLO[..HELLO.len() - 1]), size(5, 4));
+    assert_eq!(decode(Role::Reply, &[HELLO, b"!"].concat()), size(5, 6));
+    let truncated = |missing| Err(MessageError::Frame(FrameError::Truncated { missing }));
+    assert_eq!(decode(Role::Reply, &HELLO[..3]), truncated(1));
+    assert_eq!(decode(Role::Reply, &HELLO[..9]), truncated(0x47 - 5));
+}
