@@ -1,36 +1,23 @@
 //! The node that the transports in memory share.
 
-use crate::scenario::Setup;
-use unstick::Instant;
+use unstick::command::Command;
 use unstick::host::Identity;
 use unstick::store::RamStore;
+use unstick_conformance::commands::{Settings, Tasks, rows};
+use unstick_conformance::{FILE, FILES, SMALL, Setup};
 
-/// A node with a store in memory.
-pub type Node = unstick::Node<RamStore<Vec<u8>, FILES>>;
+/// A node with a store in memory and the commands of a node under test.
+pub type Node = unstick::Node<Store, Settings, Tasks>;
 
-/// Files its store has room for.
-pub const FILES: usize = 8;
+type Store = RamStore<Vec<u8>, FILES>;
 
-/// Bytes of each.
-pub const FILE: usize = 64 * 1024;
-
-/// Bytes of each in the store of [`Setup::Small`].
-pub const SMALL: usize = 16;
-
-/// Who every node under test says it is.
-pub const IDENTITY: Identity<'static> = Identity {
-    name: "scenario",
-    version: "1.0",
-    target: "memory",
-    datagram: Setup::Default.datagram(),
-    started: Instant::ZERO,
-};
+const COMMANDS: &[Command<Node>] = &rows();
 
 /// A node without files, as a scenario needs it.
 #[must_use]
 pub fn node(setup: Setup) -> Node {
     let len = if setup == Setup::Small { SMALL } else { FILE };
     let buffers = core::array::from_fn(|_| vec![0; len]);
-    let identity = Identity { datagram: setup.datagram(), ..IDENTITY };
-    Node::new(identity, RamStore::new(buffers))
+    let identity = Identity::new("scenario", "1.0").target("memory").datagram(setup.datagram());
+    Node::with(identity, RamStore::new(buffers), COMMANDS, Settings::new())
 }

@@ -1,9 +1,10 @@
 //! Every scenario on the desktop node, over real sockets on loopback.
 
 use core::time::Duration;
+use unstick_conformance::{
+    Column, FILE, SMALL, Scenario, Setup, Transcript, live, matrix, play, scenarios,
+};
 use unstick_std::node::{Config, Ports, Running, Storage};
-use unstick_std::url::Transport;
-use unstick_tests::{Column, Scenario, Setup, Transcript, fixture, live, matrix, play, scenarios};
 
 #[test]
 fn files_in_memory() {
@@ -56,16 +57,15 @@ impl<F: FnMut(Setup) -> Option<Storage>> Nodes<F> {
                 &own
             }
         };
-        let transport = if scenario.udp { Transport::Udp } else { Transport::Tcp };
-        let address = node.address(scenario.service, transport).expect("every service is served");
+        let address = node.address(scenario.endpoint).expect("every service is served");
         let patience = Duration::from_secs(10);
-        let mut link = live::connect(scenario.service, scenario.udp, address, patience).unwrap();
+        let mut link = live::connect(scenario.endpoint, address, patience).unwrap();
         Some(play(scenario, &mut *link))
     }
 }
 
 fn memory(setup: Setup) -> Storage {
-    Storage::Memory { largest: if setup == Setup::Small { fixture::SMALL } else { fixture::FILE } }
+    Storage::Memory { largest: if setup == Setup::Small { SMALL } else { FILE } }
 }
 
 fn start(setup: Setup, files: Storage) -> Running {

@@ -2,8 +2,8 @@
 //!
 //! Skipped without QEMU or a compiler for the board.
 
-use unstick_tests::board::{Boards, BuildError, Firmware};
-use unstick_tests::{Column, Scenario, matrix, scenarios, skip};
+use unstick_conformance::board::{Boards, BuildError, Firmware};
+use unstick_conformance::{Column, Scenario, matrix, scenarios, skip};
 
 #[test]
 fn the_node_on_a_cortex_m3() {

@@ -3,8 +3,8 @@
 
 use unstick::session::Phase;
 use unstick::{Closed, Instant, Limits, Next, Server, Service, Session};
-use unstick_tests::Setup;
-use unstick_tests::fixture::{self, FILES, Node};
+use unstick_conformance::{FILES, Setup};
+use unstick_tests::fixture::{self, Node};
 
 /// A node with one file, and a session in the middle of a request's body or of a reply's.
 fn in_the_middle_of(header: &str, body: &str) -> (Node, Server<Node>) {
@@ -14,7 +14,7 @@ fn in_the_middle_of(header: &str, body: &str) -> (Node, Server<Node>) {
     let mut server = Server::new(Service::Command, Limits::DEFAULT);
     let request = message(header, body);
     let step = server.step(Instant::ZERO, &mut node, &request, &mut [0; 150]);
-    assert_eq!(step.taken, request.len());
+    assert_eq!(step.consumed, request.len());
     assert!(matches!(step.next, Next::Input | Next::Output));
     (node, server)
 }
@@ -38,8 +38,8 @@ fn ask(node: &mut Node, header: &str, body: &str) -> String {
     let mut output = [0; 1024];
     let request = message(header, body);
     let step = server.step(Instant::ZERO, node, &request, &mut output);
-    assert_eq!((step.taken, step.next), (request.len(), Next::Input));
-    String::from_utf8_lossy(&output[..step.given]).into_owned()
+    assert_eq!((step.consumed, step.next), (request.len(), Next::Input));
+    String::from_utf8_lossy(&output[..step.written]).into_owned()
 }
 
 #[track_caller]
@@ -106,7 +106,7 @@ fn a_session_that_is_to_finish_takes_no_new_request() {
     let step = server.step(Instant::ZERO, &mut node, &request.repeat(2), &mut output[..7]);
     assert_eq!(step.next, Next::Output);
     server.finish();
-    let rest = &request.repeat(2)[step.taken..];
+    let rest = &request.repeat(2)[step.consumed..];
     let step = server.step(Instant::ZERO, &mut node, rest, &mut output);
-    assert_eq!((step.taken, step.next), (0, Next::Closed(Closed::Finished)));
+    assert_eq!((step.consumed, step.next), (0, Next::Closed(Closed::Finished)));
 }

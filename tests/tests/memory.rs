@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use unstick::Service;
-use unstick_tests::{Transcript, memory, scenarios};
+use unstick_conformance::{Transcript, scenarios};
+use unstick_tests::memory;
 
 #[test]
 fn echo() {
@@ -22,7 +23,7 @@ fn command() {
 
 fn every_way(service: Service) {
     let mut wrong = String::new();
-    for scenario in scenarios().iter().filter(|scenario| scenario.service == service) {
+    for scenario in scenarios().iter().filter(|scenario| scenario.endpoint.service() == service) {
         let expected = Transcript::expected(scenario);
         for way in memory::ways(scenario) {
             if let Some(difference) = expected.difference(&memory::session(scenario, &way)) {

@@ -7,11 +7,11 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use unstick::Service;
+use unstick::Transport;
 use unstick::message::Verdict;
 use unstick_std::client::blocking::Client;
 use unstick_std::client::{Error, Reply};
 use unstick_std::node::{Config, Ports, Running};
-use unstick_std::url::Transport;
 
 /// `python3` with a program of `tests/peers`; `None` where there is no Python.
 fn python(program: &str) -> Option<Command> {
@@ -22,7 +22,7 @@ fn python(program: &str) -> Option<Command> {
         command.arg("-X").arg("utf8").arg(path).env("PYTHONDONTWRITEBYTECODE", "1");
         return Some(command);
     }
-    unstick_tests::skip(&format!("python3 is missing, {program} is not tested"));
+    unstick_conformance::skip(&format!("python3 is missing, {program} is not tested"));
     None
 }
 

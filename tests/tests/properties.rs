@@ -2,18 +2,19 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use unstick::Service;
 use unstick::header::Header;
+use unstick::{Endpoint, Service, Transport};
+use unstick_conformance::{Act, Line, Scenario, Setup};
 use unstick_tests::memory::{self, Cuts, Way};
-use unstick_tests::{Act, Line, Scenario, Setup};
 
 /// What comes back, upon an input in these sends, by way of these cuts and windows.
-fn answers(service: Service, udp: bool, sends: &[Vec<u8>], way: &Way) -> Line {
+fn answers(endpoint: Endpoint, sends: &[Vec<u8>], way: &Way) -> Line {
     let mut script: Vec<_> = sends.iter().cloned().map(Act::Send).collect();
+    let udp = endpoint.transport() == Transport::Udp;
     script.push(if udp { Act::Silence } else { Act::Finish });
     script.push(Act::ExpectEnd);
-    let scenario =
-        Scenario { name: "soup", rules: "F2", service, udp, setup: Setup::Default, script };
+    let setup = Setup::Default;
+    let scenario = Scenario { name: "soup", rules: "F2", endpoint, setup, script };
     memory::session(&scenario, way).lines.pop().expect("a line for what came")
 }
 
@@ -23,6 +24,10 @@ fn morsel() -> impl Strategy<Value = Vec<u8>> {
         Just(r#"{"id":1,"command":"upper a"}"#.to_owned()),
         Just(r#"{"id":"x","command":"put a","total_size":9}"#.to_owned()),
         Just(r#"{"command":"get a"}"#.to_owned()),
+        Just(r#"{"command":"sum","total_size":2}"#.to_owned()),
+        Just(r#"{"id":2,"command":"count 700"}"#.to_owned()),
+        Just(r#"{"id":3,"command":"wait 9"}"#.to_owned()),
+        Just(r#"{"command":"config","total_size":20}"#.to_owned()),
         Just(r#"{"command":"list","total_size":3,"md5":null}"#.to_owned()),
         r#"\{"(id|command|total_size|md5|x)":[0-9a-z"\{\[\]\}\\,:. -]{0,12}\}"#,
         r#"[\{\}\[\]",:\\ a-z0-9\u{0}-\u{1F}é😀]{0,40}"#,
@@ -33,7 +38,7 @@ fn morsel() -> impl Strategy<Value = Vec<u8>> {
     });
     prop_oneof![
         4 => framed,
-        2 => "(upper|echo|get|put|list|help)?[ a-z]{0,8}(\r?\n)?".prop_map(String::into_bytes),
+        2 => "(upper|echo|get|put|list|help|count|wait|config)?[ a-z]{0,8}(\r?\n)?".prop_map(String::into_bytes),
         1 => vec(any::<u8>(), 0..20),
         1 => (0..2000_usize).prop_map(|len| vec![b'z'; len]),
         1 => any::<i32>().prop_map(|declared| declared.to_le_bytes().to_vec()),
@@ -58,8 +63,8 @@ proptest! {
         let soup = [morsels.concat()];
         for service in [Service::Echo, Service::Command] {
             prop_assert_eq!(
-                answers(service, false, &soup, &way),
-                answers(service, false, &soup, &at_once())
+                answers(Endpoint::tcp(service), &soup, &way),
+                answers(Endpoint::tcp(service), &soup, &at_once())
             );
         }
     }
@@ -71,8 +76,8 @@ proptest! {
         let way = Way { cuts: Cuts::Scripted, windows: way.windows };
         for service in [Service::Frame, Service::Message] {
             prop_assert_eq!(
-                answers(service, false, &sends, &way),
-                answers(service, false, &sends, &at_once())
+                answers(Endpoint::tcp(service), &sends, &way),
+                answers(Endpoint::tcp(service), &sends, &at_once())
             );
         }
     }
@@ -81,8 +86,8 @@ proptest! {
     #[test]
     fn datagrams_are_no_danger(morsels in vec(morsel(), 0..3)) {
         let datagram = morsels.concat();
-        for service in [Service::Echo, Service::Command] {
-            let answer = answers(service, true, core::slice::from_ref(&datagram), &at_once());
+        for endpoint in Endpoint::UDP {
+            let answer = answers(endpoint, core::slice::from_ref(&datagram), &at_once());
             if let Line::Came(reply, _) = answer {
                 prop_assert!(reply.len() <= 3 * datagram.len());
             }

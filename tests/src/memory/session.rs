@@ -1,16 +1,14 @@
 //! Sessions and datagrams, driven by hand: input cut anywhere, output through any window.
 
 use crate::fixture::{self, Node};
-use crate::player::{Link, play};
-use crate::scenario::{Act, Scenario};
-use crate::transcript::Transcript;
 use core::iter::Cycle;
 use core::slice;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use unstick::datagram::{self, Datagram, Sender};
-use unstick::{Instant, Next, Server, Service, Session};
+use unstick::{Endpoint, Instant, Next, Server, Service, Session};
+use unstick_conformance::{Act, Link, Scenario, Transcript, play};
 
 /// A way to bring a scenario's bytes to a session and its answers back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +47,7 @@ pub fn sessions(scenario: &Scenario) -> Transcript {
 /// When the session breaks the drive contract of [`Session`].
 #[must_use]
 pub fn session(scenario: &Scenario, way: &Way) -> Transcript {
-    if scenario.udp {
+    if scenario.is_udp() {
         return play(scenario, &mut Exchange::new(scenario));
     }
     let mut link = Connection::new(scenario, &way.windows);
@@ -71,7 +69,7 @@ pub fn session(scenario: &Scenario, way: &Way) -> Transcript {
 pub fn ways(scenario: &Scenario) -> Vec<Way> {
     let windows = |cuts: Cuts| WINDOWS.map(|it| Way { cuts: cuts.clone(), windows: it.to_vec() });
     let mut ways = Vec::from(windows(Cuts::Scripted));
-    if scenario.udp || matches!(scenario.service, Service::Frame | Service::Message) {
+    if scenario.is_udp() || scenario.endpoint.service().is_bare() {
         return ways;
     }
     ways.extend(
@@ -116,6 +114,8 @@ fn sent(scenario: &Scenario) -> Vec<&[u8]> {
 struct Connection<'w> {
     node: Node,
     server: Server<Node>,
+    /// It stands still but for answers that are late.
+    now: Instant,
     windows: Cycle<slice::Iter<'w, usize>>,
     window: Vec<u8>,
     output: Vec<u8>,
@@ -128,7 +128,8 @@ impl<'w> Connection<'w> {
     fn new(scenario: &Scenario, windows: &'w [usize]) -> Self {
         Self {
             node: fixture::node(scenario.setup),
-            server: Server::new(scenario.service, scenario.setup.limits()),
+            server: Server::new(scenario.endpoint.service(), scenario.setup.limits()),
+            now: Instant::ZERO,
             windows: windows.iter().cycle(),
             window: vec![0xA5; windows.iter().copied().max().unwrap_or_default()],
             output: Vec::new(),
@@ -159,18 +160,22 @@ impl<'w> Connection<'w> {
         while !self.closed {
             let window = *self.windows.next().expect("a window");
             let output = &mut self.window[..window];
-            let step = self.server.step(Instant::ZERO, &mut self.node, input, output);
-            input = &input[step.taken..];
-            self.output.extend_from_slice(&output[..step.given]);
+            let step = self.server.step(self.now, &mut self.node, input, output);
+            input = &input[step.consumed..];
+            self.output.extend_from_slice(&output[..step.written]);
             match step.next {
                 Next::Input => {
                     assert!(input.is_empty(), "it asks for input and has some");
                     return;
                 }
                 Next::Output => {
-                    assert!(step.taken + step.given > 0 || window == 0, "it does not get on");
+                    assert!(step.consumed + step.written > 0 || window == 0, "it does not get on");
                 }
-                Next::Host => panic!("nothing here makes it wait for the host"),
+                Next::Host => {
+                    let deadline = step.deadline.expect("who waits says until when");
+                    assert!(deadline > self.now, "it waits for a time that has come");
+                    self.now = deadline;
+                }
                 Next::Closed(_) => self.closed = true,
             }
         }
@@ -218,9 +223,9 @@ struct Exchange {
 
 impl Exchange {
     fn new(scenario: &Scenario) -> Self {
-        let Scenario { service, setup, .. } = *scenario;
+        let Scenario { endpoint, setup, .. } = *scenario;
         let (node, limit) = (fixture::node(setup), setup.datagram());
-        Self { node, service, limit, replies: VecDeque::new() }
+        Self { node, service: endpoint.service(), limit, replies: VecDeque::new() }
     }
 }
 
@@ -229,7 +234,7 @@ impl Link for Exchange {
         let came = Datagram::received(&bytes[..bytes.len().min(self.limit)], bytes.len());
         let mut output = vec![0xA5; self.limit];
         let (node, now) = (&mut self.node, Instant::ZERO);
-        let sender = Sender { port: 4000, own: &Service::UDP_PORTS };
+        let sender = Sender { port: 4000, own: &Endpoint::UDP_PORTS };
         if let Some(len) = datagram::answer(self.service, now, node, sender, came, &mut output) {
             output.truncate(len);
             self.replies.push_back(output);

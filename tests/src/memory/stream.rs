@@ -1,10 +1,7 @@
 //! The core's drivers, over streams in memory.
 
 use crate::fixture::{self, Node};
-use crate::player::{Link, play};
-use crate::scenario::{Act, Scenario};
-use crate::transcript::Transcript;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
 use core::pin::pin;
@@ -14,13 +11,14 @@ use std::collections::VecDeque;
 use std::io;
 use unstick::driver::{self, Pump, blocking::Clock, nonblocking::Runtime};
 use unstick::{Instant, Server};
+use unstick_conformance::{Act, Link, Scenario, Transcript, play};
 
 /// Plays a scenario over the blocking driver; `None` for UDP, which has no streams.
 ///
 /// The script's sends are there from the beginning, each one a read; writes take 11 bytes at most.
 #[must_use]
 pub fn blocking(scenario: &Scenario) -> Option<Transcript> {
-    if scenario.udp {
+    if scenario.is_udp() {
         return None;
     }
     let mut stream = Stream::new(scenario);
@@ -28,7 +26,7 @@ pub fn blocking(scenario: &Scenario) -> Option<Transcript> {
         &mut pump(scenario),
         &mut fixture::node(scenario.setup),
         &mut stream,
-        &mut Timeless,
+        &mut Time::default(),
     );
     closed.expect("a stream in memory does not fail");
     Some(play(scenario, &mut Recorded(stream.output)))
@@ -44,16 +42,15 @@ pub fn blocking(scenario: &Scenario) -> Option<Transcript> {
 /// When the driver waits for something that never comes.
 #[must_use]
 pub fn nonblocking(scenario: &Scenario) -> Option<Transcript> {
-    if scenario.udp {
+    if scenario.is_udp() {
         return None;
     }
     let (mut pump, mut node) = (pump(scenario), fixture::node(scenario.setup));
     let stream = RefCell::new(Stream::new(scenario));
     let (mut reader, mut writer) = (Half::new(&stream), Half::new(&stream));
-    let mut waits = 0;
+    let (time, mut waits) = (Time::default(), 0);
     loop {
-        let run =
-            driver::nonblocking::run(&mut pump, &mut node, &mut reader, &mut writer, &Timeless);
+        let run = driver::nonblocking::run(&mut pump, &mut node, &mut reader, &mut writer, &time);
         match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(_)) => break,
             Poll::Ready(Err(error)) => panic!("a stream in memory does not fail: {error}"),
@@ -68,7 +65,7 @@ pub fn nonblocking(scenario: &Scenario) -> Option<Transcript> {
 /// Buffers that a line of [`REQUEST`](unstick::limits::REQUEST) bytes and more fits, and that no
 /// longer body does.
 fn pump(scenario: &Scenario) -> Pump<Server<Node>, Vec<u8>> {
-    let server = Server::new(scenario.service, scenario.setup.limits());
+    let server = Server::new(scenario.endpoint.service(), scenario.setup.limits());
     Pump::new(server, vec![0; 1500], vec![0; 700])
 }
 
@@ -170,27 +167,32 @@ impl embedded_io_async::Write for Half<'_> {
     }
 }
 
-/// No deadline passes, and the host is always ready.
-struct Timeless;
+/// It stands still but for answers that are late.
+#[derive(Default)]
+struct Time(Cell<Instant>);
 
-impl Clock for Timeless {
+impl Clock for Time {
     fn now(&mut self) -> Instant {
-        Instant::ZERO
+        self.0.get()
     }
 
-    fn rest(&mut self, _: Option<Instant>) {}
+    fn rest(&mut self, deadline: Option<Instant>) {
+        self.0.set(deadline.expect("who waits says until when"));
+    }
 }
 
-impl Runtime for Timeless {
+impl Runtime for Time {
     fn now(&self) -> Instant {
-        Instant::ZERO
+        self.0.get()
     }
 
     async fn sleep_until(&self, _: Instant) {
         pending().await
     }
 
-    async fn host_ready(&self) {}
+    async fn host_ready(&self) {
+        self.0.set(self.0.get().after(Duration::from_millis(1)));
+    }
 }
 
 /// What a node has sent on a connection that is over.

@@ -2,7 +2,16 @@
 
 use core::time::Duration;
 use unstick::limits::Oversize;
-use unstick::{Limits, Service, datagram};
+use unstick::{Endpoint, Limits, Transport, datagram};
+
+/// Files that the store of [`Setup::Empty`] has room for.
+pub const FILES: usize = 8;
+
+/// The number of bytes of each.
+pub const FILE: usize = 64 * 1024;
+
+/// The number of bytes of each in the store of [`Setup::Small`].
+pub const SMALL: usize = 16;
 
 /// One connection, or one exchange of datagrams: what is sent, and what must come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,14 +20,20 @@ pub struct Scenario {
     pub name: &'static str,
     /// The rules of `docs/protocol.md` it shows, separated by spaces.
     pub rules: &'static str,
-    /// The service it talks to.
-    pub service: Service,
-    /// Whether over UDP.
-    pub udp: bool,
+    /// What it talks to.
+    pub endpoint: Endpoint,
     /// What it needs of the node.
     pub setup: Setup,
     /// What happens, in this order.
     pub script: Vec<Act>,
+}
+
+impl Scenario {
+    /// Whether it is played over UDP, so that each send is a datagram.
+    #[must_use]
+    pub fn is_udp(&self) -> bool {
+        self.endpoint.transport() == Transport::Udp
+    }
 }
 
 /// What a scenario needs of the node it is played on.
@@ -28,10 +43,12 @@ pub enum Setup {
     Default,
     /// The oversize policy is [`Oversize::Close`].
     Close,
-    /// The store is in memory, has room for [`FILES`](crate::fixture::FILES) files of
-    /// [`FILE`](crate::fixture::FILE) bytes and none yet, and nobody else uses it.
+    /// It has the [`commands`](crate::commands) of a node under test. What it changes it sets back.
+    Commands,
+    /// The store is in memory, has room for [`FILES`] files of [`FILE`] bytes and none yet, and nobody
+    /// else uses it.
     Empty,
-    /// So it is, and files have at most [`SMALL`](crate::fixture::SMALL) bytes.
+    /// So it is, and files have at most [`SMALL`] bytes.
     Small,
     /// Datagrams have at most 512 bytes, in and out, those of the echo too.
     Classic,
@@ -42,7 +59,7 @@ impl Setup {
     #[must_use]
     pub const fn limits(self) -> Limits {
         match self {
-            Self::Close => Limits { oversize: Oversize::Close, ..Limits::DEFAULT },
+            Self::Close => Limits::DEFAULT.with_oversize(Oversize::Close),
             _ => Limits::DEFAULT,
         }
     }

@@ -26,7 +26,7 @@ pub trait Link {
 
 /// Plays a scenario from its beginning over a link of its own; stops at the first difference.
 pub fn play(scenario: &Scenario, link: &mut dyn Link) -> Transcript {
-    let mut player = Player { link, udp: scenario.udp, unread: Vec::new() };
+    let mut player = Player { link, udp: scenario.is_udp(), unread: Vec::new() };
     let mut transcript = Transcript::default();
     for act in &scenario.script {
         let (line, as_scripted) = player.act(act);

@@ -6,25 +6,20 @@ use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::time::Instant;
-use unstick::Service;
+use unstick::{Endpoint, Transport};
 
 /// Connects to a live node; a TCP connection is there within `patience`.
 ///
-/// Echo and command are served over UDP, all services over TCP: [`ErrorKind::Unsupported`] for the
-/// rest. UDP connects to nobody, so there a node that is not there is first seen by its silence.
+/// UDP connects to nobody, so there a node that is not there is first seen by its silence.
 pub fn connect(
-    service: Service,
-    udp: bool,
+    endpoint: Endpoint,
     address: SocketAddr,
     patience: Duration,
 ) -> io::Result<Box<dyn Link>> {
-    if !udp {
+    if endpoint.transport() == Transport::Tcp {
         let stream = TcpStream::connect_timeout(&address, patience)?;
         stream.set_nodelay(true)?;
         return Ok(Box::new(Stream { stream, early: Vec::new(), patience }));
-    }
-    if service.udp_port().is_none() {
-        return Err(ErrorKind::Unsupported.into());
     }
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (core::net::Ipv4Addr::UNSPECIFIED, 0).into(),

@@ -29,12 +29,12 @@ fn alive() -> Turn {
 }
 
 /// What is sent in place of a reply that does not fit.
-fn truncated(id: &str, size: usize) -> Option<Vec<u8>> {
+pub(super) fn truncated(id: &str, size: usize) -> Option<Vec<u8>> {
     Some(frame(format!(r#"{{{}"status":"truncated","total_size":{size}}}"#, member(id))))
 }
 
 /// A header padded with spaces to `len` bytes, so that there is room for the reply (rule U4).
-fn padded(id: &str, command: &str, len: usize) -> Vec<u8> {
+pub(super) fn padded(id: &str, command: &str, len: usize) -> Vec<u8> {
     frame(format!("{:len$}", format!(r#"{{"id":{id},"command":"{command}"}}"#)))
 }
 

@@ -6,9 +6,10 @@ mod command;
 mod datagram;
 mod echo;
 mod header;
+mod own;
 
 use crate::scenario::{Act, Scenario, Setup};
-use unstick::Service;
+use unstick::{Endpoint, Service};
 
 /// Every scenario, each on a connection of its own.
 #[must_use]
@@ -20,6 +21,7 @@ pub fn scenarios() -> Vec<Scenario> {
         header::table(),
         body::table(),
         datagram::table(),
+        own::table(),
     ];
     tables.into_iter().flatten().collect()
 }
@@ -36,7 +38,7 @@ fn tcp(
     if script.last() != Some(&Act::ExpectEnd) {
         script.extend([Act::Finish, Act::ExpectEnd]);
     }
-    Scenario { name, rules, service, udp: false, setup: Setup::Default, script }
+    Scenario { name, rules, endpoint: Endpoint::tcp(service), setup: Setup::Default, script }
 }
 
 /// A scenario over UDP on any node.
@@ -46,8 +48,9 @@ fn udp(
     rules: &'static str,
     script: impl IntoIterator<Item = Act>,
 ) -> Scenario {
+    let endpoint = Endpoint::udp(service).expect("the service has datagrams");
     let script = script.into_iter().collect();
-    Scenario { name, rules, service, udp: true, setup: Setup::Default, script }
+    Scenario { name, rules, endpoint, setup: Setup::Default, script }
 }
 
 impl Scenario {

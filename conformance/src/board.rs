@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use unstick::Service;
+use unstick::Endpoint;
 
 /// The workspace of the firmware.
 const FIRMWARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware");
@@ -171,22 +171,21 @@ impl Board {
 
     /// Plays a scenario on it. An error is a sentence: nobody answers there.
     pub fn play(&self, scenario: &Scenario) -> Result<Transcript, String> {
-        let mut link = self.connect(scenario.service, scenario.udp)?;
+        let mut link = self.connect(scenario.endpoint)?;
         let transcript = play(scenario, &mut *link);
         drop(link);
-        if !scenario.udp {
+        if !scenario.is_udp() {
             self.settle()?;
         }
         Ok(transcript)
     }
 
-    fn connect(&self, service: Service, udp: bool) -> Result<Box<dyn Link>, String> {
-        let transport = if udp { "+udp" } else { "" };
-        let scheme = format!("{}{transport}://", service.as_str());
+    fn connect(&self, endpoint: Endpoint) -> Result<Box<dyn Link>, String> {
+        let scheme = format!("{endpoint}://");
         let address = self.urls.iter().find_map(|url| url.strip_prefix(&scheme));
         let address: Option<SocketAddr> = address.and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| format!("the board has no {scheme}"))?;
-        let link = live::connect(service, udp, address, PATIENCE);
+        let link = live::connect(endpoint, address, PATIENCE);
         link.map_err(|error| format!("no {scheme} at {address}: {error}"))
     }
 
@@ -195,7 +194,7 @@ impl Board {
     /// acknowledgement of the board's, and one for the socket to listen again.
     fn settle(&self) -> Result<(), String> {
         const TURNS: usize = 3;
-        let mut echo = self.connect(Service::Echo, true)?;
+        let mut echo = self.connect(Endpoint::UDP_ECHO)?;
         for _ in 0..TURNS {
             let asked = echo.send(b"?").and_then(|()| echo.receive(&mut [0; 1], PATIENCE));
             asked.map_err(|error| format!("the board does not answer any more: {error}"))?;
@@ -232,7 +231,7 @@ impl Boards {
     /// Plays a scenario; `None` if it needs another node than the firmware is.
     pub fn play(&self, scenario: &Scenario) -> Option<Result<Transcript, String>> {
         match scenario.setup {
-            Setup::Default => Some(self.shared.play(scenario)),
+            Setup::Default | Setup::Commands => Some(self.shared.play(scenario)),
             // Nobody has stored anything yet on a board that has just started.
             Setup::Empty => {
                 Some(Board::start(&self.firmware).and_then(|board| board.play(scenario)))

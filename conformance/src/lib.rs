@@ -1,0 +1,74 @@
+//! **Scenarios that show whether a node keeps the protocol, and what plays them.**
+//!
+//! A [`Scenario`] says what a client sends on one connection, and byte for byte what must come
+//! back; its golden bytes are written from `docs/protocol.md`, not taken from the code. [`play`]
+//! plays it over any [`Link`] and returns a [`Transcript`]. Two nodes agree if their transcripts are
+//! equal, and both are right if they equal [`Transcript::expected`].
+//!
+//! | what plays them | where |
+//! |---|---|
+//! | sockets: a node on loopback, across a TAP, anywhere | [`live::connect`] |
+//! | the firmware on a board in QEMU | [`board::Boards`] |
+//! | a link of one's own | [`Link`], [`play`] |
+//! | several, side by side, as a table | [`matrix`] |
+//!
+//! A node has to have the [`commands`] of a node under test for some of them ([`Setup::Commands`]).
+//!
+//! ```no_run
+//! use core::time::Duration;
+//! use unstick_conformance::{Transcript, live, play, scenarios};
+//!
+//! for scenario in scenarios() {
+//!     let address = ([127, 0, 0, 1], scenario.endpoint.port()).into();
+//!     let mut link = live::connect(scenario.endpoint, address, Duration::from_secs(5))?;
+//!     if let Some(difference) = Transcript::expected(&scenario).difference(&play(&scenario, &mut *link)) {
+//!         println!("{} ({})\n{difference}", scenario.name, scenario.rules);
+//!     }
+//! }
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! `std`, on by default, is all of that. Without it there are the [`commands`] alone, `no_std`, for
+//! firmware under test.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(feature = "std")]
+pub mod board;
+pub mod commands;
+#[cfg(feature = "std")]
+mod golden;
+#[cfg(feature = "std")]
+pub mod live;
+#[cfg(feature = "std")]
+mod matrix;
+#[cfg(feature = "std")]
+mod player;
+#[cfg(feature = "std")]
+mod scenario;
+#[cfg(feature = "std")]
+mod scenarios;
+#[cfg(feature = "std")]
+mod transcript;
+
+#[cfg(feature = "std")]
+pub use self::{
+    matrix::{Column, Play, Summary, matrix},
+    player::{Link, play},
+    scenario::{Act, FILE, FILES, SMALL, Scenario, Setup},
+    scenarios::scenarios,
+    transcript::{Line, Stop, Transcript},
+};
+
+/// Says past the capture of the test harness, which would hide it, that something is not tested.
+///
+/// # Panics
+///
+/// Where the variable `CI` is set: there nothing may be missing.
+#[cfg(feature = "std")]
+pub fn skip(why: &str) {
+    use std::io::Write as _;
+    assert!(std::env::var_os("CI").is_none(), "nothing is skipped where CI is set: {why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
