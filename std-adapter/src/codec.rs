@@ -4,7 +4,12 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use core::fmt;
 use std::io;
 use tokio_util::codec;
-use unstick::frame::{self, Decoder, EncodeError, Event, FrameError, Oversize, PREFIX};
+use unstick::frame::{self, Decoder, EncodeError, Event, FrameError, PREFIX};
+
+pub use unstick::frame::Oversize;
+
+/// The most payload bytes of a frame where no other limit is given: 8 MiB.
+pub const LIMIT: u32 = 8 * 1024 * 1024;
 
 /// The most bytes reserved at once for a frame that is still coming: a length is only a claim.
 const RESERVE: usize = 64 * 1024;
@@ -15,16 +20,19 @@ const RESERVE: usize = 64 * 1024;
 /// A payload is split off the read buffer without being copied. A larger frame meets the oversize
 /// policy: with [`Oversize::Skip`] it is discarded as it comes, reported as [`Frame::Skipped`], and
 /// the next one follows; with [`Oversize::Close`] it is an error. After an error no frame follows.
+/// [`FrameCodec::default`] has a limit of [`LIMIT`] and closes upon a larger one.
+///
+/// Both ends of a stream speak it. It is not what a client of a node's `frame` service sends: there
+/// the requests are bare text, and only the replies are frames.
 ///
 /// ```
 /// use bytes::BytesMut;
 /// use tokio_util::codec::{Decoder, Encoder};
-/// use unstick::frame::Oversize;
-/// use unstick_std::codec::{Frame, FrameCodec};
+/// use unstick_std::codec::{Frame, FrameCodec, Oversize};
 ///
 /// let mut codec = FrameCodec::new(1024, Oversize::DEFAULT);
 /// let mut wire = BytesMut::new();
-/// codec.encode(b"hello", &mut wire)?;
+/// codec.encode("hello".into(), &mut wire)?;
 /// assert_eq!(wire[..], *b"\x05\0\0\0hello");
 /// assert_eq!(codec.decode(&mut wire)?, Some(Frame::Whole("hello".into())));
 /// # Ok::<(), unstick_std::codec::CodecError>(())
@@ -35,7 +43,7 @@ pub struct FrameCodec {
     decoder: Decoder,
 }
 
-/// What the decoder gives.
+/// What the decoder returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// A frame's payload.
@@ -45,6 +53,38 @@ pub enum Frame {
         /// Payload bytes it declared and had.
         declared: u32,
     },
+}
+
+impl AsRef<[u8]> for Frame {
+    /// The payload; nothing of a frame that was skipped.
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Whole(payload) => payload,
+            Self::Skipped { .. } => &[],
+        }
+    }
+}
+
+impl From<Bytes> for Frame {
+    fn from(payload: Bytes) -> Self {
+        Self::Whole(payload)
+    }
+}
+
+impl From<Frame> for Bytes {
+    /// The payload; nothing of a frame that was skipped.
+    fn from(frame: Frame) -> Self {
+        match frame {
+            Frame::Whole(payload) => payload,
+            Frame::Skipped { .. } => Self::new(),
+        }
+    }
+}
+
+impl Default for FrameCodec {
+    fn default() -> Self {
+        Self::new(LIMIT, Oversize::Close)
+    }
 }
 
 impl FrameCodec {
@@ -105,12 +145,11 @@ impl codec::Decoder for FrameCodec {
     }
 }
 
-impl<P: AsRef<[u8]>> codec::Encoder<P> for FrameCodec {
+impl codec::Encoder<Bytes> for FrameCodec {
     type Error = CodecError;
 
     /// Appends a frame; one over the limit is an error and appends nothing.
-    fn encode(&mut self, payload: P, wire: &mut BytesMut) -> Result<(), CodecError> {
-        let payload = payload.as_ref();
+    fn encode(&mut self, payload: Bytes, wire: &mut BytesMut) -> Result<(), CodecError> {
         let prefix = frame::prefix(payload.len())?;
         if payload.len() > self.limit as usize {
             // It fits a prefix, so it fits this.
@@ -119,7 +158,7 @@ impl<P: AsRef<[u8]>> codec::Encoder<P> for FrameCodec {
         }
         wire.reserve(PREFIX + payload.len());
         wire.put_slice(&prefix);
-        wire.put_slice(payload);
+        wire.put(payload);
         Ok(())
     }
 }
@@ -253,7 +292,8 @@ mod tests {
     #[test]
     fn what_is_over_the_limit_is_not_sent() {
         let mut wire = BytesMut::new();
-        let error = FrameCodec::new(4, Oversize::Close).encode(b"hello", &mut wire).unwrap_err();
+        let error =
+            FrameCodec::new(4, Oversize::Close).encode("hello".into(), &mut wire).unwrap_err();
         assert_eq!(error.to_string(), "a frame of 5 bytes is over the limit of 4");
         assert!(wire.is_empty());
     }

@@ -4,30 +4,31 @@
 //! A client in five lines, and a node for it to ask:
 //!
 //! ```
+//! use unstick::{Endpoint, Service};
 //! use unstick_std::client::blocking::Client;
 //! use unstick_std::node::{Config, Ports, Running};
-//! # use unstick::Service;
-//! # use unstick_std::url::Transport;
 //!
-//! let node = Running::start(Config { ports: Ports::ANY, ..Config::default() })?;
-//! # let port = node.address(Service::Command, Transport::Tcp).expect("it is served").port();
+//! let node = Running::start(Config::new().ports(Ports::ANY))?;
+//! let url = node.url(Endpoint::tcp(Service::Command)).expect("it is served");
 //!
-//! let mut client = Client::connect(&format!("command://127.0.0.1:{port}").parse()?)?;
-//! let reply = client.call("upper hello")?;
-//! assert_eq!(reply.text(), "HELLO");
+//! let client = Client::connect(url)?; // or "command://192.168.69.1"
+//! assert_eq!(client.call("upper hello")?.text(), "HELLO");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! | module | what is there |
 //! |---|---|
-//! | [`client`] | asks any service, async or blocking; bodies of any size as streams |
+//! | [`client`] | asks any service, async or blocking, several calls at once; files of any size |
 //! | [`codec`] | frames as a `tokio_util` decoder and encoder |
-//! | [`node`] | serves all services: files, programs, limits |
-//! | [`udp`] | datagrams of which one knows whether they were cut |
+//! | [`node`] | serves all services: files, programs, commands of your own, limits |
+//! | [`udp`] | datagrams that are known to be whole or cut |
 //! | [`url`] | `command://HOST:PORT` and its like |
 //! | [`clock`] | tokio's time for sessions |
 //!
 //! The `unstick` tool is built from these.
+
+/// The core: services, endpoints, limits, and what commands are made of.
+pub use unstick;
 
 pub mod client;
 pub mod clock;

@@ -4,12 +4,11 @@
 //!
 //! ```
 //! use std::io::{Read as _, Write as _};
-//! use unstick::Service;
+//! use unstick::{Endpoint, Service};
 //! use unstick_std::node::{Config, Ports, Running};
-//! use unstick_std::url::Transport;
 //!
-//! let node = Running::start(Config { ports: Ports::ANY, ..Config::default() })?;
-//! let address = node.address(Service::Frame, Transport::Tcp).expect("it is served");
+//! let node = Running::start(Config::new().ports(Ports::ANY))?;
+//! let address = node.address(Endpoint::tcp(Service::Frame)).expect("it is served");
 //! let mut stream = std::net::TcpStream::connect(address)?;
 //! stream.write_all(b"upper hello")?;
 //! let mut reply = [0; 9];
@@ -22,6 +21,7 @@ mod config;
 mod connection;
 mod error;
 mod files;
+mod handler;
 mod host;
 mod job;
 mod listen;
@@ -31,11 +31,13 @@ mod running;
 pub use config::{Config, MEMORY_FILES, Ports, ProgramLimits, Storage};
 pub use error::Error;
 pub use files::{Files, Sink, Source};
+pub use handler::{Handler, OwnedCall};
 pub use host::Host;
 pub use running::Running;
 
 use crate::clock::Clock;
-use crate::url::Transport;
+use crate::url::Url;
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use listen::Serving;
@@ -46,7 +48,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use unstick::{Limits, Service};
+use unstick::{Endpoint, Service, Transport};
 
 /// How long programs that were ended may take to be gone.
 const LAST_PROGRAMS: Duration = Duration::from_secs(3);
@@ -58,15 +60,29 @@ pub struct Node {
     sockets: Sockets,
 }
 
-/// One socket of a node.
+/// One socket of a node. It is displayed as the tool announces it: `command tcp 127.0.0.1:8088`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// What it serves.
-    pub service: Service,
-    /// Over what.
-    pub transport: Transport,
+pub struct Listening {
+    /// What is served there.
+    pub endpoint: Endpoint,
     /// Where, with the port that the system chose where it was to choose.
     pub address: SocketAddr,
+}
+
+impl Listening {
+    /// Its URL, for a client on this machine's network.
+    #[must_use]
+    pub fn url(&self) -> Url {
+        let (host, port) = (self.address.ip().to_string(), self.address.port());
+        Url { endpoint: self.endpoint, host, port }
+    }
+}
+
+impl fmt::Display for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, address } = self;
+        write!(f, "{} {} {address}", endpoint.service(), endpoint.transport())
+    }
 }
 
 impl Node {
@@ -78,7 +94,7 @@ impl Node {
         let grace = config.grace;
         let serving = Serving {
             clock: Clock::new(),
-            limits: Limits { answer: config.limits.answer.max(answer), ..config.limits },
+            limits: config.limits.with_answer(config.limits.answer.max(answer)),
             slots: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
             datagram: config.datagram,
             echo_datagram: config.echo_datagram,
@@ -90,10 +106,10 @@ impl Node {
         Ok(Self { serving, grace, sockets })
     }
 
-    /// Its sockets: TCP first, services in the order of [`Service::ALL`], addresses as configured.
+    /// Its sockets, in the order of [`Endpoint::ALL`], addresses as configured.
     #[must_use]
-    pub fn endpoints(&self) -> &[Endpoint] {
-        &self.sockets.endpoints
+    pub fn listening(&self) -> &[Listening] {
+        &self.sockets.listening
     }
 
     /// Serves until `shutdown` is ready, and then for at most the configured grace finishes what is
@@ -120,7 +136,7 @@ impl Node {
 
 #[derive(Default)]
 struct Sockets {
-    endpoints: Vec<Endpoint>,
+    listening: Vec<Listening>,
     tcp: Vec<(Service, TcpListener)>,
     udp: Vec<(Service, UdpSocket)>,
 }
@@ -128,31 +144,32 @@ struct Sockets {
 impl Sockets {
     fn bind(config: &Config) -> Result<Self, Error> {
         let mut sockets = Self::default();
-        for (service, port) in config.ports.tcp() {
-            for address in addresses(config, port) {
-                let (listener, address) = listen::tcp(service, address)?;
-                sockets.endpoints.push(Endpoint { service, transport: Transport::Tcp, address });
-                sockets.tcp.push((service, listener));
+        for (endpoint, port) in config.ports.iter() {
+            for ip in &config.bind {
+                let address = SocketAddr::new(*ip, port);
+                let error = |source| Error::Listen { endpoint, address, source };
+                let address = match endpoint.transport() {
+                    Transport::Tcp => {
+                        let listener = listen::tcp(address).map_err(error)?;
+                        let address = listener.local_addr().map_err(error)?;
+                        sockets.tcp.push((endpoint.service(), listener));
+                        address
+                    }
+                    Transport::Udp => {
+                        let socket = listen::udp(address).map_err(error)?;
+                        let address = socket.local_addr().map_err(error)?;
+                        sockets.udp.push((endpoint.service(), socket));
+                        address
+                    }
+                };
+                sockets.listening.push(Listening { endpoint, address });
             }
         }
-        for (service, port) in config.ports.udp() {
-            for address in addresses(config, port) {
-                let (socket, address) = listen::udp(service, address)?;
-                sockets.endpoints.push(Endpoint { service, transport: Transport::Udp, address });
-                sockets.udp.push((service, socket));
-            }
-        }
-        if sockets.endpoints.is_empty() { Err(Error::NothingToServe) } else { Ok(sockets) }
+        if sockets.listening.is_empty() { Err(Error::NothingToServe) } else { Ok(sockets) }
     }
 
     fn udp_ports(&self) -> impl Iterator<Item = u16> + '_ {
-        let udp = self.endpoints.iter().filter(|it| it.transport == Transport::Udp);
+        let udp = self.listening.iter().filter(|it| it.endpoint.transport() == Transport::Udp);
         udp.map(|it| it.address.port())
     }
-}
-
-/// A service's address for each of the node's, or none where it is off.
-fn addresses(config: &Config, port: Option<u16>) -> impl Iterator<Item = SocketAddr> + '_ {
-    let ips = port.map(|port| config.bind.iter().map(move |ip| SocketAddr::new(*ip, port)));
-    ips.into_iter().flatten()
 }

@@ -1,4 +1,4 @@
-//! Datagrams of which one knows whether they were cut on arrival.
+//! Datagrams that are known to be whole, or cut on arrival.
 
 use core::net::SocketAddr;
 use std::io;

@@ -3,10 +3,7 @@
 use core::fmt;
 use core::net::Ipv6Addr;
 use core::str::FromStr;
-use unstick::Service;
-
-/// The schemes of all services, as people are told of them.
-const SCHEMES: [&str; 6] = ["echo", "frame", "message", "command", "echo+udp", "command+udp"];
+use unstick::Endpoint;
 
 /// Where a service is: `SCHEME://HOST` or `SCHEME://HOST:PORT`.
 ///
@@ -22,49 +19,12 @@ const SCHEMES: [&str; 6] = ["echo", "frame", "message", "command", "echo+udp", "
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Url {
-    /// The service.
-    pub service: Service,
-    /// What it is served over.
-    pub transport: Transport,
+    /// What is served there.
+    pub endpoint: Endpoint,
     /// A name or an IP address, without brackets.
     pub host: String,
     /// The port, never 0.
     pub port: u16,
-}
-
-/// What carries a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// A connection.
-    Tcp,
-    /// Datagrams.
-    Udp,
-}
-
-impl Transport {
-    /// Its name in lower case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        }
-    }
-
-    /// The port a service has over it unless told otherwise; `None` where it is not served.
-    #[must_use]
-    pub const fn port(self, service: Service) -> Option<u16> {
-        match self {
-            Self::Tcp => Some(service.tcp_port()),
-            Self::Udp => service.udp_port(),
-        }
-    }
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl Url {
@@ -72,13 +32,9 @@ impl Url {
     #[must_use]
     pub fn all(host: &str) -> Vec<Self> {
         let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
-        let services = SCHEMES.iter().filter_map(|name| scheme(name));
-        services
-            .filter_map(|(service, transport)| {
-                let port = transport.port(service)?;
-                Some(Self { service, transport, host: host.to_owned(), port })
-            })
-            .collect()
+        let url =
+            |endpoint: Endpoint| Self { endpoint, host: host.to_owned(), port: endpoint.port() };
+        Endpoint::ALL.map(url).into()
     }
 
     /// `HOST:PORT`, an IPv6 address in brackets.
@@ -88,31 +44,36 @@ impl Url {
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
-    /// The scheme.
-    #[must_use]
-    pub fn scheme(&self) -> String {
-        match self.transport {
-            Transport::Tcp => self.service.as_str().to_owned(),
-            Transport::Udp => format!("{}+udp", self.service.as_str()),
-        }
-    }
-
     /// Where to ask what a datagram cannot carry: the same service over TCP. Its port can only be
     /// guessed where this one is the service's own.
     pub(crate) fn over_tcp(&self) -> String {
-        let port = self.service.tcp_port();
-        let tcp = Self { transport: Transport::Tcp, port, ..self.clone() }.to_string();
-        if Some(self.port) == self.transport.port(self.service) {
-            tcp
+        let endpoint = Endpoint::tcp(self.endpoint.service());
+        let tcp = Self { endpoint, host: self.host.clone(), port: endpoint.port() };
+        if self.port == self.endpoint.port() {
+            tcp.to_string()
         } else {
-            tcp.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned() + "PORT"
+            format!("{}PORT", tcp.to_string().trim_end_matches(|c: char| c.is_ascii_digit()))
         }
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme(), self.authority())
+        write!(f, "{}://{}", self.endpoint, self.authority())
+    }
+}
+
+impl TryFrom<&str> for Url {
+    type Error = UrlError;
+
+    fn try_from(text: &str) -> Result<Self, UrlError> {
+        text.parse()
+    }
+}
+
+impl From<&Self> for Url {
+    fn from(url: &Self) -> Self {
+        url.clone()
     }
 }
 
@@ -125,21 +86,21 @@ impl FromStr for Url {
             return Err(UrlError::NoScheme { seen: seen() });
         };
         let name = name.to_ascii_lowercase();
-        let (service, transport) =
-            scheme(&name).ok_or_else(|| UrlError::Scheme { near: near(&name), seen: seen() })?;
+        let endpoint: Endpoint =
+            name.parse().map_err(|_| UrlError::Scheme { near: near(&name), seen: seen() })?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = split(rest).ok_or_else(|| UrlError::Host { seen: seen() })?;
         if port.get(1..).is_some_and(|port| port.contains(':')) {
             return Err(UrlError::NoBrackets { scheme: name, address: rest.to_owned() });
         }
         let port = match port.strip_prefix(':') {
-            None => transport.port(service).unwrap_or_default(),
+            None => endpoint.port(),
             Some(digits) => {
                 let port = digits.parse().ok().filter(|port| *port > 0);
                 port.ok_or_else(|| UrlError::Port { seen: seen(), port: digits.to_owned() })?
             }
         };
-        Ok(Self { service, transport, host: host.to_owned(), port })
+        Ok(Self { endpoint, host: host.to_owned(), port })
     }
 }
 
@@ -158,21 +119,17 @@ fn split(rest: &str) -> Option<(&str, &str)> {
     (address || !host.is_empty() && host.chars().all(allowed)).then_some((host, port))
 }
 
-fn scheme(name: &str) -> Option<(Service, Transport)> {
-    let (service, transport) = match name.strip_suffix("+udp") {
-        Some(service) => (service, Transport::Udp),
-        None => (name, Transport::Tcp),
-    };
-    let service = Service::ALL.into_iter().find(|it| it.as_str() == service)?;
-    transport.port(service).map(|_| (service, transport))
+/// The schemes, as people are told of them.
+fn schemes() -> impl Iterator<Item = &'static str> {
+    Endpoint::ALL.into_iter().map(Endpoint::scheme)
 }
 
 /// The scheme that was perhaps meant.
 fn near(name: &str) -> Option<&'static str> {
     let distance = |scheme: &&str| strsim::damerau_levenshtein(name, scheme);
-    let nearest = SCHEMES.into_iter().min_by_key(distance).filter(|scheme| distance(scheme) <= 2);
+    let nearest = schemes().min_by_key(distance).filter(|scheme| distance(scheme) <= 2);
     // Or the service is right, and is not served over that.
-    nearest.or_else(|| SCHEMES.into_iter().find(|scheme| name.split('+').next() == Some(*scheme)))
+    nearest.or_else(|| schemes().find(|scheme| name.split('+').next() == Some(*scheme)))
 }
 
 /// Why a text is no [`Url`].
@@ -213,7 +170,7 @@ pub enum UrlError {
 
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = SCHEMES.join(", ");
+        let known = schemes().collect::<Vec<_>>().join(", ");
         match self {
             Self::NoScheme { seen } => {
                 write!(f, "`{seen}` names no service: write command://{seen} (or {known})")
@@ -291,7 +248,7 @@ mod tests {
     #[test]
     fn a_host_alone_means_all_services() {
         let urls: Vec<_> = Url::all("[::1]").iter().map(ToString::to_string).collect();
-        assert_eq!(urls.len(), SCHEMES.len());
+        assert_eq!(urls.len(), Endpoint::ALL.len());
         assert_eq!(urls.first().map(String::as_str), Some("echo://[::1]:8080"));
     }
 

@@ -2,18 +2,17 @@
 
 use core::time::Duration;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::time::Instant;
 use tempfile::TempDir;
-use unstick::Service;
 use unstick::digest::Hasher;
 use unstick::message::Verdict;
+use unstick::{Endpoint, Service};
 use unstick_std::client::blocking::Client;
-use unstick_std::client::{Body, Error, Reply};
+use unstick_std::client::{Ask, Body, Error, Reply};
 use unstick_std::node::{Config, Ports, Running, Storage};
-use unstick_std::url::{Transport, Url};
 
 /// Longer than what is hashed at once.
 const LARGE: usize = 3 * 1024 * 1024 + 17;
@@ -28,7 +27,7 @@ impl Bench {
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("root")).unwrap();
         let files = Storage::Directory(folder.path().join("root"));
-        let node = Running::start(Config { ports: Ports::ANY, files, ..Config::default() });
+        let node = Running::start(Config::new().ports(Ports::ANY).files(files));
         Self { node: node.unwrap(), folder }
     }
 
@@ -37,29 +36,21 @@ impl Bench {
     }
 
     fn connect(&self) -> Client {
-        self.connect_over(Transport::Tcp)
+        self.connect_over(Endpoint::tcp(Service::Command))
     }
 
-    fn connect_over(&self, transport: Transport) -> Client {
-        let service = Service::Command;
-        let address = self.node.address(service, transport).unwrap();
-        let (host, port) = (address.ip().to_string(), address.port());
-        Client::connect(&Url { service, transport, host, port }).unwrap()
+    fn connect_over(&self, endpoint: Endpoint) -> Client {
+        Client::connect(self.node.url(endpoint).unwrap()).unwrap()
     }
 
     fn call(&self, command: &str) -> Reply {
         self.connect().call(command).unwrap()
     }
 
-    fn put(&self, name: &str, mut body: &[u8], digest_of: &[u8]) -> Reply {
+    fn put(&self, name: &str, body: &[u8], digest_of: &[u8]) -> Reply {
         let size = body.len() as u64;
-        let body = Body { source: &mut body, size, md5: Hasher::digest(digest_of) };
-        let command = format!("put {name}");
-        let mut sink = Vec::new();
-        let mut reply =
-            self.connect().call_with(&command, Some(body), &mut sink, &mut |_| {}).unwrap();
-        reply.body.append(&mut sink);
-        reply
+        let body = Body::new(Cursor::new(body.to_vec()), size).md5(Hasher::digest(digest_of));
+        self.connect().ask(Ask::new(format!("put {name}")).body(body)).unwrap()
     }
 
     /// Every name in the root, hidden ones too.
@@ -158,7 +149,7 @@ fn what_is_no_regular_file_is_neither_shown_nor_touched() {
 fn half_a_file_leaves_the_old_one_and_nothing_else() {
     let bench = Bench::new();
     bench.put("a", b"old", b"old");
-    let address = bench.node.address(Service::Command, Transport::Tcp).unwrap();
+    let address = bench.node.address(Endpoint::tcp(Service::Command)).unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     let header = br#"{"command":"put a","total_size":1000}"#;
     stream.write_all(&(header.len() as i32).to_le_bytes()).unwrap();
@@ -215,7 +206,7 @@ fn a_file_that_shrinks_while_it_is_read_breaks_off() {
 
 /// Sends a request and waits for the first byte of the reply; the rest is more than sockets hold.
 fn ask_for(bench: &Bench, command: &str) -> TcpStream {
-    let address = bench.node.address(Service::Message, Transport::Tcp).unwrap();
+    let address = bench.node.address(Endpoint::tcp(Service::Message)).unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(command.as_bytes()).unwrap();
@@ -227,7 +218,7 @@ fn ask_for(bench: &Bench, command: &str) -> TcpStream {
 fn a_large_file_does_not_fit_a_datagram_and_its_size_is_told() {
     let bench = Bench::new();
     fs::write(bench.root().join("a"), pattern(LARGE)).unwrap();
-    match bench.connect_over(Transport::Udp).call("get a") {
+    match bench.connect_over(Endpoint::UDP_COMMAND).call("get a") {
         Err(Error::Truncated { size, .. }) => assert_eq!(size, LARGE as u64),
         other => panic!("{other:?}"),
     }
@@ -237,11 +228,14 @@ fn a_large_file_does_not_fit_a_datagram_and_its_size_is_told() {
 fn a_datagram_lists_few_files_and_does_not_wait_for_many() {
     let bench = Bench::new();
     fs::write(bench.root().join("a"), "one").unwrap();
-    assert_eq!(bench.connect_over(Transport::Udp).call("list").unwrap().text(), "       3 a\n");
+    assert_eq!(
+        bench.connect_over(Endpoint::UDP_COMMAND).call("list").unwrap().text(),
+        "       3 a\n"
+    );
     for number in 0..1500 {
         fs::write(bench.root().join(number.to_string()), "").unwrap();
     }
-    let reply = bench.connect_over(Transport::Udp).call("list").unwrap();
+    let reply = bench.connect_over(Endpoint::UDP_COMMAND).call("list").unwrap();
     assert_eq!(status(&reply), "busy");
     assert_eq!(bench.call("list").text().lines().count(), 1501);
 }
@@ -260,7 +254,7 @@ fn a_peer_is_not_told_where_the_files_are() {
 #[test]
 fn a_directory_that_is_not_there_is_refused_at_the_start() {
     let files = Storage::Directory(Path::new("/no/such/directory").into());
-    let config = Config { ports: Ports::ANY, files, ..Config::default() };
+    let config = Config::new().ports(Ports::ANY).files(files);
     let error = Running::start(config).err().unwrap().to_string();
     assert!(error.contains("/no/such/directory") && error.contains("exists"), "{error}");
 }

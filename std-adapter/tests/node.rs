@@ -7,9 +7,8 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::time::Instant;
 use unstick::header::Fields;
 use unstick::message::{self, Role};
-use unstick::{Limits, Service};
+use unstick::{Endpoint, Limits, Service};
 use unstick_std::node::{Config, Error, Ports, Running};
-use unstick_std::url::Transport;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -18,11 +17,11 @@ fn start(config: Config) -> Running {
 }
 
 fn any() -> Config {
-    Config { ports: Ports::ANY, ..Config::default() }
+    Config::new().ports(Ports::ANY)
 }
 
 fn connect(node: &Running, service: Service) -> TcpStream {
-    let stream = TcpStream::connect(node.address(service, Transport::Tcp).unwrap()).unwrap();
+    let stream = TcpStream::connect(node.address(Endpoint::tcp(service)).unwrap()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
@@ -30,7 +29,7 @@ fn connect(node: &Running, service: Service) -> TcpStream {
 fn socket(node: &Running, service: Service) -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.connect(node.address(service, Transport::Udp).unwrap()).unwrap();
+    socket.connect(node.address(Endpoint::udp(service).unwrap()).unwrap()).unwrap();
     socket
 }
 
@@ -51,7 +50,7 @@ fn echoes(stream: &mut TcpStream) -> bool {
 
 #[test]
 fn beyond_the_cap_connections_are_refused_and_the_others_unharmed() {
-    let node = start(Config { connections: 2, ..any() });
+    let node = start(any().connections(2));
     let (mut first, mut second) = (connect(&node, Service::Echo), connect(&node, Service::Echo));
     assert!(echoes(&mut first) && echoes(&mut second));
     for service in Service::ALL {
@@ -101,7 +100,7 @@ fn a_reply_reaches_a_peer_that_goes_on_sending() {
 #[test]
 fn many_at_once_are_all_answered() {
     let node = start(any());
-    let address = node.address(Service::Frame, Transport::Tcp).unwrap();
+    let address = node.address(Endpoint::tcp(Service::Frame)).unwrap();
     let peers: Vec<_> = (0..100)
         .map(|peer| {
             std::thread::spawn(move || {
@@ -122,8 +121,8 @@ fn many_at_once_are_all_answered() {
 
 #[test]
 fn a_peer_that_says_nothing_is_let_go() {
-    let limits = Limits { idle: Duration::from_millis(100), ..Limits::DEFAULT };
-    let node = start(Config { limits, ..any() });
+    let limits = Limits::DEFAULT.with_idle(Duration::from_millis(100));
+    let node = start(any().limits(limits));
     for service in Service::ALL {
         assert_eq!(connect(&node, service).read(&mut [0]).unwrap(), 0);
     }
@@ -131,7 +130,7 @@ fn a_peer_that_says_nothing_is_let_go() {
 
 #[test]
 fn a_datagram_over_the_limit_is_known_to_be_cut() {
-    let node = start(Config { datagram: 200, ..any() });
+    let node = start(any().datagrams(200));
     let socket = socket(&node, Service::Command);
     let id = unstick::header::Id::parse("7").unwrap();
     let mut sent = [0; 1000];
@@ -170,11 +169,11 @@ fn the_udp_echo_answers_whatever_ipv4_carries() {
 #[test]
 fn two_nodes_are_not_set_to_answering_one_another() {
     let node = start(any());
-    let at = |service| node.address(service, Transport::Udp).unwrap();
-    for from in [Service::Echo, Service::Command].map(at) {
+    let at = |endpoint| node.address(endpoint).unwrap();
+    for from in Endpoint::UDP.map(at) {
         let other = UdpSocket::bind(("127.0.0.2", from.port())).unwrap();
         other.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-        for to in [Service::Echo, Service::Command].map(at) {
+        for to in Endpoint::UDP.map(at) {
             other.send_to(&request("upper x", 0), to).unwrap();
             let answer = other.recv(&mut [0; 64]);
             assert!(answer.is_err(), "{to} answered {from}");
@@ -190,7 +189,7 @@ fn two_nodes_are_not_set_to_answering_one_another() {
 #[test]
 fn a_node_that_stops_takes_no_more_and_finishes_what_was_begun() {
     let node = start(any());
-    let address = node.address(Service::Command, Transport::Tcp).unwrap();
+    let address = node.address(Endpoint::tcp(Service::Command)).unwrap();
     let mut idle = connect(&node, Service::Echo);
     let mut busy = connect(&node, Service::Command);
     let request = request("put a", 1000);
@@ -223,35 +222,35 @@ fn refused(address: SocketAddr) -> bool {
 #[test]
 fn both_ip_versions_are_served_on_one_port() {
     let free = connect(&start(any()), Service::Echo).peer_addr().unwrap().port();
-    let ports = Ports { echo: Some(free), ..Ports::OFF };
+    let ports = Ports::OFF.with(Endpoint::tcp(Service::Echo), Some(free));
     let bind = vec!["0.0.0.0".parse().unwrap(), "::".parse().unwrap()];
-    let node = match Running::start(Config { bind, ports, ..Config::default() }) {
+    let node = match Running::start(Config::new().bind(bind).ports(ports)) {
         Err(Error::Listen { address, .. }) if address.is_ipv6() => {
             eprintln!("SKIPPED: this machine has no IPv6");
             return;
         }
         node => node.unwrap_or_else(|error| panic!("{error}")),
     };
-    assert_eq!(node.endpoints().len(), 2);
+    assert_eq!(node.listening().len(), 2);
     assert!(echoes(&mut TcpStream::connect(("127.0.0.1", free)).unwrap()));
     if let Ok(mut stream) = TcpStream::connect(("::1", free)) {
         assert!(echoes(&mut stream));
     }
-    assert_eq!(node.address(Service::Frame, Transport::Tcp), None, "it is off");
+    assert_eq!(node.address(Endpoint::tcp(Service::Frame)), None, "it is off");
 }
 
 #[test]
 fn a_socket_that_cannot_be_had_is_named() {
     let node = start(any());
-    let taken = node.address(Service::Echo, Transport::Tcp).unwrap();
-    let ports = Ports { frame: Some(taken.port()), ..Ports::OFF };
-    let error = Running::start(Config { ports, ..Config::default() }).err().unwrap().to_string();
+    let taken = node.address(Endpoint::tcp(Service::Echo)).unwrap();
+    let ports = Ports::OFF.with(Endpoint::tcp(Service::Frame), Some(taken.port()));
+    let error = Running::start(Config::new().ports(ports)).err().unwrap().to_string();
     assert!(error.contains(&format!("tcp {taken} for the frame service")), "{error}");
     assert!(error.contains("taken"), "{error}");
     let bind = vec!["192.0.2.1".parse().unwrap()];
-    let error = Running::start(Config { bind, ..any() }).err().unwrap().to_string();
+    let error = Running::start(any().bind(bind)).err().unwrap().to_string();
     assert!(error.contains("does not have that address"), "{error}");
-    let nothing = Running::start(Config { ports: Ports::OFF, ..Config::default() });
+    let nothing = Running::start(Config::new().ports(Ports::OFF));
     assert!(matches!(nothing, Err(Error::NothingToServe)));
 }
 

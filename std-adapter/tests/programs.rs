@@ -9,11 +9,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Instant;
 use tempfile::TempDir;
-use unstick::Service;
+use unstick::{Endpoint, Service};
 use unstick_std::client::Reply;
 use unstick_std::client::blocking::Client;
 use unstick_std::node::{Config, Error, Ports, ProgramLimits, Running, Storage};
-use unstick_std::url::{Transport, Url};
 
 /// Long enough for a busy machine, too short for a program that sleeps for a minute.
 const SOON: Duration = Duration::from_secs(20);
@@ -30,25 +29,24 @@ impl Bench {
         let path = folder.path().join("script");
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        let node = Running::start(Config {
-            ports: Ports::ANY,
-            files: Storage::Directory(folder.path().into()),
-            allow: vec![path.to_str().unwrap().into(), "env".into()],
-            programs,
-            grace: Duration::from_secs(1),
-            ..Config::default()
-        });
+        let node = Running::start(
+            Config::new()
+                .ports(Ports::ANY)
+                .files(Storage::Directory(folder.path().into()))
+                .allow(path.to_str().unwrap())
+                .allow("env")
+                .programs(programs)
+                .grace(Duration::from_secs(1)),
+        );
         Self { node: node.unwrap(), folder }
     }
 
-    fn client(&self, service: Service, transport: Transport) -> Client {
-        let address = self.node.address(service, transport).unwrap();
-        let (host, port) = (address.ip().to_string(), address.port());
-        Client::connect(&Url { service, transport, host, port }).unwrap()
+    fn client(&self, endpoint: Endpoint) -> Client {
+        Client::connect(self.node.url(endpoint).unwrap()).unwrap()
     }
 
     fn call(&self, command: &str) -> Reply {
-        self.client(Service::Command, Transport::Tcp).call(command).unwrap()
+        self.client(Endpoint::tcp(Service::Command)).call(command).unwrap()
     }
 
     /// The process numbers the script wrote to `pids`, once they are there.
@@ -87,14 +85,9 @@ fn lives(pid: u32) -> bool {
     stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap().starts_with(" Z"))
 }
 
-const SHORT: ProgramLimits = ProgramLimits {
-    at_once: 1,
-    time: Duration::from_millis(300),
-    memory: 1024,
-    output: 1024 * 1024,
-};
-
-const LONG: ProgramLimits = ProgramLimits { time: Duration::from_secs(60), ..SHORT };
+const SHORT: ProgramLimits =
+    ProgramLimits::DEFAULT.at_once(1).time(Duration::from_millis(300)).output(1024, 1024 * 1024);
+const LONG: ProgramLimits = SHORT.time(Duration::from_secs(60));
 
 #[test]
 fn stdout_comes_before_stderr_and_the_exit_code_is_told() {
@@ -106,7 +99,7 @@ fn stdout_comes_before_stderr_and_the_exit_code_is_told() {
     );
     // The services of the tutorials carry the same body.
     for service in [Service::Frame, Service::Message] {
-        let reply = bench.client(service, Transport::Tcp).call("script").unwrap();
+        let reply = bench.client(Endpoint::tcp(service)).call("script").unwrap();
         assert_eq!(reply.text(), "result\nproblem\n");
     }
 }
@@ -192,7 +185,7 @@ fn what_left_the_group_does_not_hold_up_the_reply() {
 #[test]
 fn one_too_many_is_busy_until_the_client_that_waits_is_gone() {
     let bench = Bench::new("echo $$ > pids; exec sleep 60", LONG);
-    let address = bench.node.address(Service::Frame, Transport::Tcp).unwrap();
+    let address = bench.node.address(Endpoint::tcp(Service::Frame)).unwrap();
     let mut waiting = TcpStream::connect(address).unwrap();
     waiting.write_all(b"script").unwrap();
     assert!(lives(bench.pids()[0]));
@@ -208,7 +201,7 @@ fn one_too_many_is_busy_until_the_client_that_waits_is_gone() {
 #[test]
 fn a_node_that_stops_leaves_no_program() {
     let bench = Bench::new("echo $$ > pids; exec sleep 60", LONG);
-    let address = bench.node.address(Service::Frame, Transport::Tcp).unwrap();
+    let address = bench.node.address(Endpoint::tcp(Service::Frame)).unwrap();
     let mut waiting = TcpStream::connect(address).unwrap();
     waiting.write_all(b"script").unwrap();
     let pid = bench.pids()[0];
@@ -225,7 +218,7 @@ fn a_node_that_stops_leaves_no_program() {
 fn a_datagram_waits_for_no_program() {
     let bench = Bench::new("echo never > pids", LONG);
     let long = "x".repeat(100); // so that a reply of three times the request can say why
-    let mut client = bench.client(Service::Command, Transport::Udp);
+    let client = bench.client(Endpoint::UDP_COMMAND);
     let reply = client.call(&format!("script {long}")).unwrap();
     assert_eq!((status(&reply), &*reply.text()), ("busy", "programs run over TCP only"));
     assert!(!bench.folder.path().join("pids").exists());
@@ -234,7 +227,7 @@ fn a_datagram_waits_for_no_program() {
 #[test]
 fn what_cannot_be_allowed_is_refused_at_the_start() {
     let start = |allow: &str| {
-        let config = Config { ports: Ports::ANY, allow: vec![allow.into()], ..Config::default() };
+        let config = Config::new().ports(Ports::ANY).allow(allow);
         Running::start(config).err().expect(allow)
     };
     assert!(matches!(start("no-such-program"), Error::Program { .. }));

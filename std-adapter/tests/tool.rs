@@ -28,15 +28,8 @@ fn told(output: &Output) -> (i32, String, String) {
 /// A node with its files in a folder.
 fn node(root: &Path) -> (Running, String) {
     let files = Storage::Directory(root.to_owned());
-    let node = Running::start(Config { ports: Ports::ANY, files, ..Config::default() }).unwrap();
-    let urls: Vec<_> = node
-        .endpoints()
-        .iter()
-        .map(|it| {
-            let suffix = if it.transport.as_str() == "udp" { "+udp" } else { "" };
-            format!("{}{suffix}://{}", it.service.as_str(), it.address)
-        })
-        .collect();
+    let node = Running::start(Config::new().ports(Ports::ANY).files(files)).unwrap();
+    let urls: Vec<_> = node.listening().iter().map(|socket| socket.url().to_string()).collect();
     (node, urls.join(","))
 }
 
@@ -118,10 +111,10 @@ fn what_a_node_says_does_not_steer_the_terminal() {
 #[test]
 #[cfg(unix)]
 fn a_program_passes_on_its_output_and_exit_code() {
-    let config = Config { ports: Ports::ANY, allow: vec!["ls".into()], ..Config::default() };
+    let config = Config::new().ports(Ports::ANY).allow("ls");
     let node = Running::start(config).unwrap();
-    let endpoint = node.endpoints().iter().find(|it| it.service == unstick::Service::Command);
-    let url = format!("command://{}", endpoint.unwrap().address);
+    let command = unstick::Endpoint::tcp(unstick::Service::Command);
+    let url = node.url(command).unwrap().to_string();
     let (code, out, err) = run(["call", &url, "ls", "/nonexistent"]);
     assert!(code != 0 && code != 1 && out.contains("/nonexistent"), "{code} {out} {err}");
     assert_eq!(err, format!("unstick: the program ended with exit code {code}\n"));

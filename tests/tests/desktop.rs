@@ -69,13 +69,10 @@ fn memory(setup: Setup) -> Storage {
 }
 
 fn start(setup: Setup, files: Storage) -> Running {
-    Running::start(Config {
-        ports: Ports::ANY,
-        files,
-        limits: setup.limits(),
-        datagram: setup.datagram(),
-        echo_datagram: setup.datagram(),
-        ..Config::default()
-    })
-    .expect("a node on ports that the system chooses")
+    let config = Config::new()
+        .ports(Ports::ANY)
+        .files(files)
+        .limits(setup.limits())
+        .datagrams(setup.datagram());
+    Running::start(config).expect("a node on ports that the system chooses")
 }

@@ -6,9 +6,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use unstick::Service;
-use unstick::Transport;
 use unstick::message::Verdict;
+use unstick::{Endpoint, Service};
 use unstick_std::client::blocking::Client;
 use unstick_std::client::{Error, Reply};
 use unstick_std::node::{Config, Ports, Running};
@@ -27,11 +26,11 @@ fn python(program: &str) -> Option<Command> {
 }
 
 /// Runs a client of theirs against our node; `None` where there is no Python.
-fn client(program: &str, service: Service, transport: Transport, args: &[&str]) -> Option<Output> {
+fn client(program: &str, endpoint: Endpoint, args: &[&str]) -> Option<Output> {
     let mut python = python(program)?;
-    let config = Config { ports: Ports::ANY, ..Config::default() };
+    let config = Config::new().ports(Ports::ANY);
     let node = Running::start(config).expect("a node on ports that the system chooses");
-    let address = node.address(service, transport).expect("every service is served");
+    let address = node.address(endpoint).expect("every service is served");
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let output = python.args([host, port]).args(args).output().expect("python3 runs");
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -41,8 +40,8 @@ fn client(program: &str, service: Service, transport: Transport, args: &[&str]) 
 
 /// What a client of theirs prints.
 #[track_caller]
-fn prints(program: &str, service: Service, transport: Transport, args: &[&str], expected: &str) {
-    if let Some(output) = client(program, service, transport, args) {
+fn prints(program: &str, endpoint: Endpoint, args: &[&str], expected: &str) {
+    if let Some(output) = client(program, endpoint, args) {
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{program}");
     }
 }
@@ -50,20 +49,20 @@ fn prints(program: &str, service: Service, transport: Transport, args: &[&str], 
 #[test]
 fn their_echo_client() {
     let texts = ["hello", "Grüße, 文件", "x"];
-    prints("echo_client.py", Service::Echo, Transport::Tcp, &texts, "HELLO\nGRüßE, 文件\nX\n");
+    prints("echo_client.py", Endpoint::tcp(Service::Echo), &texts, "HELLO\nGRüßE, 文件\nX\n");
 }
 
 #[test]
 fn their_frame_client() {
     let commands = ["upper hello", "echo 文件", "nope", "echo", "upper a\r\n"];
     let bodies = "HELLO\n文件\nthere is no command `nope`; try help\n\nA";
-    prints("frame_client.py", Service::Frame, Transport::Tcp, &commands, bodies);
+    prints("frame_client.py", Endpoint::tcp(Service::Frame), &commands, bodies);
 }
 
 #[test]
 fn their_message_client() {
     let commands = ["upper hello", "echo 文件", "echo"];
-    let output = client("message_client.py", Service::Message, Transport::Tcp, &commands);
+    let output = client("message_client.py", Endpoint::tcp(Service::Message), &commands);
     let Some(output) = output else { return };
     assert_eq!(String::from_utf8_lossy(&output.stdout), "HELLO文件");
     let headers = String::from_utf8_lossy(&output.stderr);
@@ -80,13 +79,13 @@ fn their_command_client() {
 {"id": 2, "status": "unknown-command", "filename": "", "total_size": 36, "body": "there is no command `nope`; try help"}
 {"id": 3, "status": "ok", "filename": "", "total_size": 35, "body": "stored unstick-\u6587\u4ef6.txt, 12 bytes"}
 "#;
-    prints("command_client.py", Service::Command, Transport::Tcp, &args, replies);
+    prints("command_client.py", Endpoint::tcp(Service::Command), &args, replies);
 }
 
 #[test]
 fn their_udp_echo_client() {
     let texts = ["hello", "", "Grüße"];
-    prints("udp_echo_client.py", Service::Echo, Transport::Udp, &texts, "HELLO\n\nGRüßE\n");
+    prints("udp_echo_client.py", Endpoint::UDP_ECHO, &texts, "HELLO\n\nGRüßE\n");
 }
 
 #[test]
@@ -96,7 +95,7 @@ fn their_udp_command_client() {
 {"id": 2, "status": "truncated", "filename": null, "total_size": SIZE, "body": ""}
 {"id": 3, "status": "ok", "filename": "", "total_size": 25, "body": "stored unstick-u, 5 bytes"}
 "#;
-    let output = client("udp_command_client.py", Service::Command, Transport::Udp, &args);
+    let output = client("udp_command_client.py", Endpoint::UDP_COMMAND, &args);
     let Some(output) = output else { return };
     let printed = String::from_utf8_lossy(&output.stdout);
     // How long the help is differs from node to node.

@@ -17,8 +17,9 @@ pub trait Runtime {
     /// Waits until that time.
     async fn sleep_until(&self, deadline: Instant);
 
-    /// Waits until the host may have become ready. Too early is no harm, but at once is a busy loop:
-    /// it should be a signal, and not a mere yield.
+    /// Waits until the host may have become ready, or a caller may have another request. Too early is
+    /// no harm, but at once is a busy loop: it must be a signal, and not a mere yield. It is waited
+    /// for while the session waits for input, too.
     async fn host_ready(&self);
 }
 
@@ -139,7 +140,7 @@ where
     let write =
         async { if unsent.is_empty() { pending().await } else { writer.write(unsent).await } };
     let ready = async {
-        if step.next == Next::Host { runtime.host_ready().await } else { pending().await }
+        if step.next == Next::Output { pending().await } else { runtime.host_ready().await }
     };
     match select4(read, write, ready, late).await {
         Either4::First(count) => pump.received(count.map_err(Error::Read)?),

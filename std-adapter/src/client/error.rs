@@ -1,16 +1,16 @@
 //! What can go wrong when a node is asked.
 
-use crate::url::{Transport, Url};
+use crate::url::{Url, UrlError};
+use core::convert::Infallible;
 use core::fmt;
 use core::time::Duration;
 use std::io;
 use unstick::datagram::TooLarge;
 use unstick::digest::Digest;
 use unstick::frame::{FrameError, PREFIX};
-use unstick::limits::{HEADER, REQUEST};
 use unstick::message::MessageError;
 use unstick::session::Phase;
-use unstick::{Closed, Service};
+use unstick::{Closed, Service, Transport};
 
 /// Why there is no reply. Every one is a sentence for a person that says what to do.
 ///
@@ -19,6 +19,8 @@ use unstick::{Closed, Service};
 #[non_exhaustive]
 pub enum Error {
     // The request: nothing was sent.
+    /// The text is no URL of a service.
+    Url(UrlError),
     /// The request cannot be sent as it is.
     Request(RequestError),
     /// The request is over the limit of a datagram.
@@ -117,29 +119,16 @@ pub enum Error {
     Sink(io::Error),
     /// The system gives no socket or no runtime.
     System(io::Error),
-    /// An earlier call ended this connection, or was dropped half way.
+    /// The connection was over when the call was made, or before it was sent.
     Spent,
 }
 
 /// What of a request cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RequestError {
-    /// It is empty, which no bare request can be.
-    Empty,
-    /// It has a line break, which ends a bare request.
-    LineBreak,
-    /// It is longer than a bare request, or a header, can be.
-    TooLong {
-        /// The service.
-        service: Service,
-        /// Bytes of the command.
-        len: usize,
-    },
-    /// It has a body, and the service carries none.
-    Body {
-        /// The service.
-        service: Service,
-    },
+    /// The service cannot carry it.
+    Core(unstick::RequestError),
     /// The encoding does not have one of its characters.
     Unmappable {
         /// The encoding's name.
@@ -158,6 +147,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Url(error) => error.fmt(f),
             Self::Request(error) => error.fmt(f),
             Self::Datagram { url, error } => {
                 write!(f, "{error}: ask over TCP, {}", url.over_tcp())
@@ -171,7 +161,7 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "nobody listens on {address} ({}): start a node there, {start}",
-                    url.transport
+                    url.endpoint.transport()
                 )
             }
             Self::Unreachable { url, source } => {
@@ -191,7 +181,7 @@ impl fmt::Display for Error {
                 url.over_tcp()
             ),
             Self::Foreign { url, why, seen } => {
-                let service = url.service.as_str();
+                let service = url.endpoint.service();
                 write!(f, "what answers at {} is no {service} service: ", url.authority())?;
                 match why {
                     Closed::Mismatched => write!(f, "more came than a reply")?,
@@ -238,6 +228,18 @@ impl core::error::Error for Error {
     }
 }
 
+impl From<UrlError> for Error {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
 impl From<RequestError> for Error {
     fn from(error: RequestError) -> Self {
         Self::Request(error)
@@ -247,23 +249,7 @@ impl From<RequestError> for Error {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => write!(f, "the command is empty: try help"),
-            Self::LineBreak => write!(
-                f,
-                "the command has a line break, which would make it two: use the command service"
-            ),
-            Self::TooLong { service: Service::Command, len } => write!(
-                f,
-                "a command of {len} bytes does not fit a header of {HEADER}: send it as a body"
-            ),
-            Self::TooLong { len, .. } => {
-                write!(f, "a command of {len} bytes is over the limit of {REQUEST}")
-            }
-            Self::Body { service } => write!(
-                f,
-                "the {} service carries no body with a command: use the command service",
-                service.as_str()
-            ),
+            Self::Core(error) => error.fmt(f),
             Self::Unmappable { encoding } => {
                 write!(f, "the command has a character that {encoding} does not have")
             }
@@ -280,9 +266,9 @@ fn start(url: &Url) -> String {
         line += " --bind ";
         line += &url.host;
     }
-    if Some(url.port) != url.transport.port(url.service) {
-        let udp = if url.transport == Transport::Udp { "udp-" } else { "" };
-        line += &format!(" --{udp}{} {}", url.service.as_str(), url.port);
+    if url.port != url.endpoint.port() {
+        let udp = if url.endpoint.transport() == Transport::Udp { "udp-" } else { "" };
+        line += &format!(" --{udp}{} {}", url.endpoint.service(), url.port);
     }
     format!("`{line}`")
 }
@@ -293,6 +279,7 @@ pub(super) fn closed(url: &Url, why: Closed, seen: &[u8]) -> Error {
     let (url, seen) = (url.clone(), seen.to_vec());
     match why {
         Closed::Broken => Error::Source(io::ErrorKind::UnexpectedEof.into()),
+        Closed::Unsendable(error) => RequestError::Core(error).into(),
         Closed::Protocol(error) => match missing(&error) {
             Some(missing) if !text => Error::Closed { url, missing: Some(missing) },
             _ => Error::Foreign { url, why, seen },
@@ -308,7 +295,7 @@ pub(super) fn closed(url: &Url, why: Closed, seen: &[u8]) -> Error {
 /// the greeting of another protocol does.
 pub(super) fn is_text(url: &Url, seen: &[u8]) -> bool {
     let text = |byte: &u8| byte.is_ascii_graphic() || b" \t\r\n".contains(byte);
-    url.service != Service::Echo
+    url.endpoint.service() != Service::Echo
         && seen.first_chunk::<PREFIX>().is_some_and(|prefix| prefix.iter().all(text))
 }
 

@@ -1,32 +1,34 @@
-//! Calls over datagrams: one out, one in.
+//! Calls over datagrams: one out, one in, one after another.
 
-use super::ask::Ask;
-use super::{ClientOptions, Error, Reply, RequestError, TASTE};
+use super::call::Call;
+use super::{ClientOptions, Error, RequestError, SHOWN};
 use crate::url::Url;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use tokio::net::UdpSocket;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
-use unstick::datagram::{self, IPV4_MAXIMUM};
-use unstick::frame;
-use unstick::header::{Fields, Id};
-use unstick::limits::{AMPLIFICATION, HEADER};
-use unstick::message::{Event, MessageError, Reader, Role, Verdict};
-use unstick::{Caller as _, Closed, Service, Status};
+use unstick::datagram::{Datagram, IPV4_MAXIMUM, check};
+use unstick::{Cancelled, Closed, DatagramClient, DatagramReply, NotTheReply, ReplyEvent, Service};
+
+/// A handle of a socket.
+#[derive(Clone, Debug)]
+pub(super) struct Handle(Arc<Mutex<Udp>>);
 
 #[derive(Debug)]
-pub(super) struct Udp {
+struct Udp {
     socket: UdpSocket,
+    client: DatagramClient,
+    /// The datagram that asks.
+    request: Vec<u8>,
     /// No datagram is longer, so none is ever cut.
-    buffer: Vec<u8>,
-    limit: usize,
+    received: Vec<u8>,
     patience: Duration,
-    /// The id of the last request.
-    id: u64,
 }
 
-impl Udp {
+impl Handle {
     pub(super) async fn connect(url: &Url, options: &ClientOptions) -> Result<Self, Error> {
         let unresolved = |source| Error::Unresolved { url: url.clone(), source };
         let mut addresses = tokio::net::lookup_host((url.host.as_str(), url.port))
@@ -45,133 +47,86 @@ impl Udp {
             .connect(address)
             .await
             .map_err(|source| Error::Unreachable { url: url.clone(), source })?;
-        let limit = match url.service {
-            Service::Echo => IPV4_MAXIMUM,
-            _ => options.datagram,
+        let (client, limit) = match url.endpoint.service() {
+            Service::Echo => (DatagramClient::echo(), IPV4_MAXIMUM),
+            _ => (DatagramClient::command(), options.datagram),
         };
-        let buffer = vec![0; usize::from(u16::MAX)];
-        Ok(Self { socket, buffer, limit, patience: options.datagram_reply, id: 0 })
+        let (request, received) = (vec![0; limit], vec![0; usize::from(u16::MAX)]);
+        let patience = options.datagram_reply;
+        Ok(Self(Arc::new(Mutex::new(Udp { socket, client, request, received, patience }))))
     }
 
-    pub(super) async fn call(&mut self, ask: &mut Ask<'_>) -> Result<Reply, Error> {
-        let url = ask.url;
-        self.id += 1;
-        let request = self.request(url.service, ask)?;
-        self.check(url, request.len())?;
-        let failed = |error| failed(url, error);
-        self.socket.send(&request).await.map_err(failed)?;
-        let until = Instant::now() + self.patience;
-        let mut strange = None;
-        loop {
-            let Ok(len) = timeout_at(until, self.socket.recv(&mut self.buffer)).await else {
-                return Err(strange
-                    .unwrap_or_else(|| Error::NoReply { url: url.clone(), after: self.patience }));
-            };
-            let reply = &self.buffer[..len.map_err(failed)?];
-            match take(url.service, self.id, &request, reply, ask) {
-                Ok(true) => break,
-                // The answer to an earlier call that was given up, or none to any.
-                Ok(false) => strange = Some(foreign(url, Closed::Mismatched, reply)),
-                Err(error) => return Err(foreign(url, Closed::Protocol(error), reply)),
-            }
+    /// Calls, once the calls before are done.
+    pub(super) async fn call(&self, mut call: Call) {
+        let answered = self.0.lock().await.call(&mut call).await;
+        match answered {
+            Ok(()) => call.finish(),
+            Err(error) => call.end(Err(error)),
         }
-        let size = ask.reply.size;
-        match ask.result() {
-            Some(Ok(reply)) if reply.status.as_deref() == Some(Status::Truncated.as_str()) => {
-                Err(Error::Truncated { url: url.clone(), size })
-            }
-            Some(result) => result,
-            None => Err(Error::Spent),
-        }
-    }
-
-    fn check(&self, url: &Url, len: usize) -> Result<(), Error> {
-        datagram::check(len, self.limit)
-            .map_err(|error| Error::Datagram { url: url.clone(), error })
-    }
-
-    /// The datagram that asks: all of a body lies in it.
-    fn request(&self, service: Service, ask: &mut Ask<'_>) -> Result<Vec<u8>, Error> {
-        let size = ask.size();
-        let len = usize::try_from(size).unwrap_or(usize::MAX);
-        self.check(ask.url, len)?;
-        let mut body = vec![0; len];
-        if let Some(source) = &mut ask.body {
-            source.source.read_exact(&mut body).map_err(Error::Source)?;
-        }
-        if service == Service::Echo {
-            return Ok(body);
-        }
-        let id = self.id.to_string();
-        let fields = Fields {
-            id: Id::parse(&id).ok(),
-            command: Some(ask.command),
-            total_size: size,
-            md5: ask.md5(),
-            ..Fields::default()
-        };
-        let mut header = vec![0; HEADER];
-        let too_long = RequestError::TooLong { service, len: ask.command.len() };
-        let written = fields.write(&mut header).ok_or(too_long)?;
-        header.truncate(written);
-        // A node without a key answers with at most so many times the request's length: white space
-        // in the header makes room for the largest reply.
-        let wanted = self.limit.div_ceil(AMPLIFICATION);
-        let padded = wanted.saturating_sub(frame::PREFIX + len).clamp(header.len(), HEADER);
-        let brace = header.len().saturating_sub(1);
-        header.splice(brace..brace, core::iter::repeat_n(b' ', padded - header.len()));
-        let mut request = vec![0; frame::PREFIX + header.len()];
-        frame::encode(&header, &mut request)
-            .map_err(|error| Error::Source(io::Error::other(error)))?;
-        request.extend_from_slice(&body);
-        Ok(request)
     }
 }
 
-/// Hands a datagram to the call if it is the reply; gives whether it is.
-fn take(
-    service: Service,
-    id: u64,
-    request: &[u8],
-    reply: &[u8],
-    ask: &mut Ask<'_>,
-) -> Result<bool, MessageError> {
-    if service == Service::Echo {
-        let ours = reply == request.to_ascii_uppercase();
-        if ours {
-            ask.reply(reply.len() as u64, None);
-            // What goes wrong here the call keeps, and tells.
-            if reply.is_empty() || ask.body(reply).is_ok() {
-                ask.end(Verdict::Unverified);
+impl Udp {
+    async fn call(&mut self, call: &mut Call) -> Result<(), Error> {
+        let url = call.url.clone();
+        let body = self.body(call)?;
+        let asked = self.client.request(&call.request(), &body, &mut self.request);
+        let len = asked.map_err(|error| refused(&url, error))?;
+        let request = &self.request[..len];
+        self.socket.send(request).await.map_err(|error| failed(&url, error))?;
+        let until = Instant::now() + self.patience;
+        let mut stray = None;
+        loop {
+            let Ok(len) = timeout_at(until, self.socket.recv(&mut self.received)).await else {
+                return Err(stray.unwrap_or(Error::NoReply { url, after: self.patience }));
+            };
+            let bytes = &self.received[..len.map_err(|error| failed(&url, error))?];
+            match self.client.reply(request, Datagram::received(bytes, bytes.len())) {
+                Ok(reply) => return deliver(call, &reply).map_err(|Cancelled| Error::Spent),
+                // The answer to an earlier call that was given up, or none to any.
+                Err(why) => {
+                    let seen = bytes.iter().copied().take(SHOWN).collect();
+                    let why = match why {
+                        NotTheReply::Message(error) => Closed::Protocol(error),
+                        NotTheReply::Unrelated | NotTheReply::Cut => Closed::Mismatched,
+                    };
+                    stray = Some(Error::Foreign { url: url.clone(), why, seen });
+                }
             }
         }
-        return Ok(ours);
     }
-    let (mut reader, mut rest) = (Reader::<HEADER>::new(Role::Reply), reply);
-    loop {
-        match reader.read(&mut rest)? {
-            None => return reader.end().map(|()| false),
-            Some(Event::Header { header, size }) => {
-                // A request that could not be read is refused without its id.
-                if header.id.is_some_and(|seen| seen.raw().parse() != Ok(id)) {
-                    return Ok(false);
-                }
-                ask.reply(size, Some(&header));
-                if header.status.is_some_and(|status| status == *Status::Truncated.as_str()) {
-                    ask.end(Verdict::Unverified);
-                    return Ok(true);
-                }
-            }
-            Some(Event::Body(piece)) => {
-                if ask.body(piece).is_err() {
-                    return Ok(true);
-                }
-            }
-            Some(Event::End(verdict)) => {
-                ask.end(verdict);
-                return Ok(rest.is_empty());
+
+    /// All of the body, which has to fit the datagram.
+    fn body(&self, call: &mut Call) -> Result<Vec<u8>, Error> {
+        let size = usize::try_from(call.request().size).unwrap_or(usize::MAX);
+        let fits = check(size, self.request.len());
+        fits.map_err(|error| Error::Datagram { url: call.url.clone(), error })?;
+        let (mut body, mut at) = (vec![0; size], 0);
+        while at < size {
+            match call.supply(&mut body[at..]) {
+                0 => return Err(Error::Source(ErrorKind::UnexpectedEof.into())),
+                len => at += len,
             }
         }
+        Ok(body)
+    }
+}
+
+/// Hands a reply to its call.
+fn deliver(call: &mut Call, reply: &DatagramReply<'_>) -> Result<(), Cancelled> {
+    let DatagramReply { header, body, verdict, truncated } = *reply;
+    let size = truncated.unwrap_or(body.len() as u64);
+    call.reply(ReplyEvent::Begin { size, header })?;
+    if !body.is_empty() {
+        call.reply(ReplyEvent::Body(body))?;
+    }
+    call.reply(ReplyEvent::End(verdict))
+}
+
+fn refused(url: &Url, error: unstick::RequestError) -> Error {
+    match error {
+        unstick::RequestError::Datagram(error) => Error::Datagram { url: url.clone(), error },
+        error => RequestError::Core(error).into(),
     }
 }
 
@@ -182,9 +137,4 @@ fn failed(url: &Url, source: io::Error) -> Error {
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Error::NobodyListens { url },
         _ => Error::Unreachable { url, source },
     }
-}
-
-fn foreign(url: &Url, why: Closed, datagram: &[u8]) -> Error {
-    let seen = datagram.iter().copied().take(TASTE).collect();
-    Error::Foreign { url: url.clone(), why, seen }
 }

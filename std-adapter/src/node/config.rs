@@ -1,14 +1,33 @@
 //! What a node is to be.
 
-use super::Host;
+use super::{Handler, Host};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::path::PathBuf;
 use unstick::datagram::{ETHERNET, IPV4_MAXIMUM};
-use unstick::{Command, Limits, Service};
+use unstick::{Command, Endpoint, Limits};
 
-/// What a node is to be. `Config::default()` serves all services on their default ports of
-/// 127.0.0.1, keeps files in memory and runs no programs.
+/// What a node is to be. `Config::new()` serves all services on their default ports of 127.0.0.1,
+/// keeps files in memory and runs no programs.
+///
+/// ```
+/// use unstick::command::{Answer, Command};
+/// use unstick_std::node::{Config, Handler, Ports};
+///
+/// let greeting = "hello".to_owned();
+/// let config = Config::new()
+///     .ports(Ports::ANY)
+///     .name("bench-3")
+///     .command(Command::new("ping", |_, _, text| {
+///         text.write_bytes(b"pong")?;
+///         Ok(Answer::Text)
+///     }))
+///     .handler(Handler::new("greet", move |call| {
+///         let answer = format!("{greeting}, {}", call.args);
+///         async move { Ok(answer) }
+///     }));
+/// ```
+#[non_exhaustive]
 pub struct Config {
     /// Addresses to listen on; each service gets a socket on each of them.
     pub bind: Vec<IpAddr>,
@@ -23,6 +42,8 @@ pub struct Config {
     pub programs: ProgramLimits,
     /// Commands besides those every node has.
     pub commands: Vec<Command<Host>>,
+    /// Commands with state of their own, or async code.
+    pub handlers: Vec<Handler>,
     /// Most connections at once, over all TCP services; one more is closed at once.
     pub connections: usize,
     /// Most bytes of a datagram of the command service, either way.
@@ -35,7 +56,7 @@ pub struct Config {
     pub limits: Limits,
     /// How long a node that is to stop waits for what is in flight.
     pub grace: Duration,
-    /// The node's name, as `info` tells it.
+    /// The node's name, as `info` answers it.
     pub name: String,
     /// Its version.
     pub version: String,
@@ -45,13 +66,22 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Config {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             bind: vec![Ipv4Addr::LOCALHOST.into()],
-            ports: Ports::default(),
+            ports: Ports::DEFAULT,
             files: Storage::default(),
             allow: Vec::new(),
             programs: ProgramLimits::default(),
             commands: Vec::new(),
+            handlers: Vec::new(),
             connections: 256,
             datagram: ETHERNET,
             echo_datagram: IPV4_MAXIMUM,
@@ -62,71 +92,140 @@ impl Default for Config {
             target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         }
     }
-}
 
-/// A port for each service: 0 lets the system choose one, `None` means that it is not served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ports {
-    /// Echo over TCP.
-    pub echo: Option<u16>,
-    /// Frame.
-    pub frame: Option<u16>,
-    /// Message.
-    pub message: Option<u16>,
-    /// Command over TCP.
-    pub command: Option<u16>,
-    /// Echo over UDP.
-    pub udp_echo: Option<u16>,
-    /// Command over UDP.
-    pub udp_command: Option<u16>,
-}
-
-impl Ports {
-    /// Every service, each on a port that the system chooses.
-    pub const ANY: Self = Self {
-        echo: Some(0),
-        frame: Some(0),
-        message: Some(0),
-        command: Some(0),
-        udp_echo: Some(0),
-        udp_command: Some(0),
-    };
-
-    /// No service.
-    pub const OFF: Self = Self {
-        echo: None,
-        frame: None,
-        message: None,
-        command: None,
-        udp_echo: None,
-        udp_command: None,
-    };
-
-    pub(super) fn tcp(&self) -> [(Service, Option<u16>); 4] {
-        [
-            (Service::Echo, self.echo),
-            (Service::Frame, self.frame),
-            (Service::Message, self.message),
-            (Service::Command, self.command),
-        ]
+    /// Addresses to listen on.
+    #[must_use]
+    pub fn bind(self, bind: impl Into<Vec<IpAddr>>) -> Self {
+        Self { bind: bind.into(), ..self }
     }
 
-    pub(super) fn udp(&self) -> [(Service, Option<u16>); 2] {
-        [(Service::Echo, self.udp_echo), (Service::Command, self.udp_command)]
+    /// The services and their ports.
+    #[must_use]
+    pub fn ports(self, ports: Ports) -> Self {
+        Self { ports, ..self }
+    }
+
+    /// Where files are.
+    #[must_use]
+    pub fn files(self, files: Storage) -> Self {
+        Self { files, ..self }
+    }
+
+    /// One more program that may be run.
+    #[must_use]
+    pub fn allow(mut self, program: impl Into<String>) -> Self {
+        self.allow.push(program.into());
+        self
+    }
+
+    /// How programs are run.
+    #[must_use]
+    pub fn programs(self, programs: ProgramLimits) -> Self {
+        Self { programs, ..self }
+    }
+
+    /// One more command, a plain function.
+    #[must_use]
+    pub fn command(mut self, command: Command<Host>) -> Self {
+        self.commands.push(command);
+        self
+    }
+
+    /// One more command, with state of its own or async code.
+    #[must_use]
+    pub fn handler(mut self, handler: Handler) -> Self {
+        self.handlers.push(handler);
+        self
+    }
+
+    /// Most connections at once.
+    #[must_use]
+    pub fn connections(self, connections: usize) -> Self {
+        Self { connections, ..self }
+    }
+
+    /// Most bytes of a datagram, of the command service and of the echo.
+    #[must_use]
+    pub fn datagrams(self, bytes: usize) -> Self {
+        Self { datagram: bytes, echo_datagram: bytes, ..self }
+    }
+
+    /// What a session allows and how long it waits.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// How long a node that is to stop waits for what is in flight.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// The node's name, as `info` answers it.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+}
+
+/// A port for each endpoint: 0 lets the system choose one, `None` means that it is not served.
+///
+/// ```
+/// use unstick::{Endpoint, Service};
+/// use unstick_std::node::Ports;
+///
+/// let ports = Ports::OFF.with(Endpoint::tcp(Service::Command), Some(9000));
+/// assert_eq!(ports.iter().collect::<Vec<_>>(), [(Endpoint::tcp(Service::Command), 9000)]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports([Option<u16>; Endpoint::ALL.len()]);
+
+impl Ports {
+    /// Every endpoint on its default port.
+    pub const DEFAULT: Self = {
+        let mut ports = Self::OFF;
+        let mut index = 0;
+        while index < Endpoint::ALL.len() {
+            ports.0[index] = Some(Endpoint::ALL[index].port());
+            index += 1;
+        }
+        ports
+    };
+
+    /// Every endpoint, each on a port that the system chooses.
+    pub const ANY: Self = Self([Some(0); Endpoint::ALL.len()]);
+
+    /// No endpoint.
+    pub const OFF: Self = Self([None; Endpoint::ALL.len()]);
+
+    /// The same with another port for one endpoint.
+    #[must_use]
+    pub fn with(mut self, endpoint: Endpoint, port: Option<u16>) -> Self {
+        for (known, slot) in Endpoint::ALL.into_iter().zip(&mut self.0) {
+            if known == endpoint {
+                *slot = port;
+            }
+        }
+        self
+    }
+
+    /// The port of an endpoint.
+    #[must_use]
+    pub fn get(&self, endpoint: Endpoint) -> Option<u16> {
+        self.iter().find(|(known, _)| *known == endpoint).map(|(_, port)| port)
+    }
+
+    /// The endpoints that are served and their ports, in the order of [`Endpoint::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (Endpoint, u16)> {
+        let ports = Endpoint::ALL.into_iter().zip(self.0);
+        ports.filter_map(|(endpoint, port)| Some((endpoint, port?)))
     }
 }
 
 impl Default for Ports {
-    /// The default ports.
     fn default() -> Self {
-        Self {
-            echo: Some(Service::Echo.tcp_port()),
-            frame: Some(Service::Frame.tcp_port()),
-            message: Some(Service::Message.tcp_port()),
-            command: Some(Service::Command.tcp_port()),
-            udp_echo: Service::Echo.udp_port(),
-            udp_command: Service::Command.udp_port(),
-        }
+        Self::DEFAULT
     }
 }
 
@@ -154,6 +253,7 @@ impl Default for Storage {
 
 /// How programs are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProgramLimits {
     /// Most programs at once; one more is refused as `busy`.
     pub at_once: usize,
@@ -166,13 +266,35 @@ pub struct ProgramLimits {
 }
 
 impl Default for ProgramLimits {
-    /// 8 at once, 10 s, 64 KiB in memory, 64 MiB in all.
     fn default() -> Self {
-        Self {
-            at_once: 8,
-            time: Duration::from_secs(10),
-            memory: 64 * 1024,
-            output: 64 * 1024 * 1024,
-        }
+        Self::DEFAULT
+    }
+}
+
+impl ProgramLimits {
+    /// 8 at once, 10 s, 64 KiB in memory, 64 MiB in all.
+    pub const DEFAULT: Self = Self {
+        at_once: 8,
+        time: Duration::from_secs(10),
+        memory: 64 * 1024,
+        output: 64 * 1024 * 1024,
+    };
+
+    /// Most programs at once.
+    #[must_use]
+    pub const fn at_once(self, at_once: usize) -> Self {
+        Self { at_once, ..self }
+    }
+
+    /// How long one may run.
+    #[must_use]
+    pub const fn time(self, time: Duration) -> Self {
+        Self { time, ..self }
+    }
+
+    /// Bytes of output that are kept in memory, and most bytes in all.
+    #[must_use]
+    pub const fn output(self, memory: usize, output: u64) -> Self {
+        Self { memory, output, ..self }
     }
 }

@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
-use unstick::driver::nonblocking::{Runtime, advance};
+use unstick::driver::nonblocking::{Runtime, run_until};
 use unstick::driver::{Error, Pump};
 use unstick::limits::HEADER;
-use unstick::{Closed, Instant, Limits, Next, Server, Service, Session as _};
+use unstick::{Closed, Instant, Limits, Server, Service};
 
 /// Bytes of each of a connection's two buffers, which it has for as long as it lives.
 const BUFFER: usize = 64 * 1024;
@@ -39,26 +39,11 @@ pub(super) async fn serve<R, W>(
     let ready = Arc::new(Notify::new());
     let mut host = host.waiting(Arc::clone(&ready));
     let runtime = Waiting { clock, ready };
-    let session = Server::<Host, HEADER, TEXT>::new(service, limits);
+    let session = Server::<Host, HEADER, TEXT>::with_capacity(service, limits);
     let mut pump = Pump::new(session, vec![0; BUFFER], vec![0; BUFFER]);
     let (mut reader, mut writer) = (FromTokio::new(reader), FromTokio::new(writer));
-    let mut finishing = false;
-    let end = loop {
-        tokio::select! {
-            next = advance(&mut pump, &mut host, &mut reader, &mut writer, &runtime) => match next {
-                Ok(Next::Closed(why)) => break Ok(why),
-                Ok(_) => {}
-                Err(error) => {
-                    pump.session.abort(&mut host);
-                    break Err(error);
-                }
-            },
-            () = stop.cancelled(), if !finishing => {
-                finishing = true;
-                pump.session.finish();
-            }
-        }
-    };
+    let stop = stop.cancelled();
+    let end = run_until(&mut pump, &mut host, &mut reader, &mut writer, &runtime, stop).await;
     match end {
         Ok(why) => {
             debug!("{}: closed: {why}", service.as_str());

@@ -1,21 +1,18 @@
 //! Why a node does not start.
 
-use crate::url::Transport;
 use core::fmt;
 use core::net::SocketAddr;
 use std::io;
 use std::path::PathBuf;
-use unstick::Service;
+use unstick::Endpoint;
 
 /// Why a node does not start; its text is one sentence that says what to do.
 #[derive(Debug)]
 pub enum Error {
     /// A socket cannot be had.
     Listen {
-        /// For which service.
-        service: Service,
-        /// Over what.
-        transport: Transport,
+        /// For which endpoint.
+        endpoint: Endpoint,
         /// At which address.
         address: SocketAddr,
         /// Why not.
@@ -49,8 +46,8 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen { service, transport, address, source } => {
-                let service = service.as_str();
+            Self::Listen { endpoint, address, source } => {
+                let (service, transport) = (endpoint.service(), endpoint.transport());
                 write!(f, "cannot listen on {transport} {address} for the {service} service: ")?;
                 match source.kind() {
                     io::ErrorKind::AddrInUse => {

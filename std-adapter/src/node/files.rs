@@ -2,6 +2,7 @@
 
 mod directory;
 mod listing;
+mod whole;
 
 use super::config::{MEMORY_FILES, Storage};
 use super::error::Error;
@@ -9,12 +10,14 @@ use super::job::Later;
 use super::program::Run;
 use core::task::Poll;
 use directory::{Directory, Incoming, Outgoing};
-use listing::Listing;
+use listing::list;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use unstick::digest::Digest;
 use unstick::store::{Meta, RamSink, RamSource, RamStore, Store};
 use unstick::{Refusal, Status, Text};
+pub(super) use whole::Whole;
 
 /// Where the bodies of a desktop node come from and go to. Clones share the files.
 #[derive(Clone)]
@@ -38,7 +41,7 @@ pub struct Source(Out);
 enum Out {
     Memory { source: RamSource, name: String },
     File(Outgoing),
-    List(Later<Listing>),
+    Whole(Later<Whole>),
     Program(Run),
 }
 
@@ -53,6 +56,12 @@ enum In {
 impl From<Run> for Source {
     fn from(run: Run) -> Self {
         Self(Out::Program(run))
+    }
+}
+
+impl From<Later<Whole>> for Source {
+    fn from(whole: Later<Whole>) -> Self {
+        Self(Out::Whole(whole))
     }
 }
 
@@ -109,15 +118,14 @@ impl Store for Files {
         }
     }
 
-    fn list(&mut self, text: &mut Text) -> Result<Option<Source>, Refusal> {
+    fn list(&mut self, text: &mut Text<'_>) -> Result<Option<Source>, Refusal> {
         match &self.backend {
             Backend::Memory(memory) => {
                 lock(memory).list(text)?;
                 Ok(None)
             }
             Backend::Directory(directory) => {
-                let listing = Listing::of(directory.path(), self.ready.as_ref())?;
-                Ok(Some(Source(Out::List(listing))))
+                Ok(Some(list(directory.path(), self.ready.as_ref())?.into()))
             }
         }
     }
@@ -157,7 +165,7 @@ impl Store for Files {
                 })
             }
             (Out::File(file), Backend::Directory(directory)) => directory.poll(file),
-            (Out::List(listing), _) => listing.poll().map_ok(|listing| listing.meta()),
+            (Out::Whole(whole), _) => whole.poll().map_ok(|whole| whole.meta()),
             (Out::Program(run), _) => run.poll(),
             _ => Poll::Ready(Err(foreign())),
         }
@@ -169,7 +177,7 @@ impl Store for Files {
                 lock(memory).read(source, output)
             }
             (Out::File(file), _) => file.read(output),
-            (Out::List(listing), _) => listing.here().map_or(Ok(0), |it| it.take(output)),
+            (Out::Whole(whole), _) => Ok(whole.here().map_or(0, |it| it.read(output))),
             (Out::Program(run), _) => run.read(output),
             _ => Err(foreign()),
         }
@@ -190,10 +198,10 @@ impl Store for Files {
         }
     }
 
-    fn commit(&mut self, sink: Sink) -> Result<(), Refusal> {
+    fn commit(&mut self, sink: Sink, digest: Option<Digest>) -> Result<(), Refusal> {
         match (sink.0, &self.backend) {
-            (In::Memory(sink), Backend::Memory(memory)) => lock(memory).commit(sink),
-            (In::File(file), _) => file.commit(),
+            (In::Memory(sink), Backend::Memory(memory)) => lock(memory).commit(sink, digest),
+            (In::File(file), Backend::Directory(directory)) => directory.commit(file, digest),
             _ => Err(foreign()),
         }
     }

@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::error::Error;
 use super::files::Files;
+use super::handler::Handler;
 use super::program::Programs;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::collections::HashSet;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use unstick::command::builtin;
 use unstick::host::{Counters, Event, Identity};
-use unstick::{Command, Instant};
+use unstick::{Command, Instant, Progress, Refusal, Task, Text};
 
 /// A desktop node, as its sessions and its commands see it: each connection has a clone.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ struct Shared {
     target: String,
     datagram: usize,
     commands: Vec<Command<Host>>,
+    handlers: Vec<Handler>,
     programs: Programs,
     counters: [AtomicU64; Event::ALL.len()],
 }
@@ -36,6 +38,7 @@ impl Host {
         let (programs, mut commands) =
             Programs::new(&config.allow, config.programs, files.directory())?;
         commands.extend(config.commands);
+        commands.extend(config.handlers.iter().map(|handler| handler.row));
         check_names(&commands)?;
         let shared = Shared {
             name: config.name,
@@ -43,6 +46,7 @@ impl Host {
             target: config.target,
             datagram: config.datagram,
             commands,
+            handlers: config.handlers,
             programs,
             counters: Default::default(),
         };
@@ -58,8 +62,41 @@ impl Host {
         &self.shared.programs
     }
 
+    pub(super) fn handler(&self, name: &str) -> Option<&Handler> {
+        self.shared.handlers.iter().find(|handler| handler.row.name == name)
+    }
+
     pub(super) fn ready(&self) -> Option<&Arc<Notify>> {
         self.files.ready()
+    }
+}
+
+/// Any task of a desktop node.
+impl Task<Host> for Box<dyn Task<Host> + Send> {
+    fn body(&mut self, host: &mut Host, piece: &[u8], text: &mut Text<'_>) -> Result<(), Refusal> {
+        (**self).body(host, piece, text)
+    }
+
+    fn poll(
+        &mut self,
+        host: &mut Host,
+        now: Instant,
+        text: &mut Text<'_>,
+    ) -> Result<Progress, Refusal> {
+        (**self).poll(host, now, text)
+    }
+
+    fn read(
+        &mut self,
+        host: &mut Host,
+        now: Instant,
+        text: &mut Text<'_>,
+    ) -> Result<Progress, Refusal> {
+        (**self).read(host, now, text)
+    }
+
+    fn close(&mut self, host: &mut Host) {
+        (**self).close(host);
     }
 }
 
@@ -74,6 +111,7 @@ fn check_names(commands: &[Command<Host>]) -> Result<(), Error> {
 
 impl unstick::Host for Host {
     type Store = Files;
+    type Task = Box<dyn Task<Self> + Send>;
 
     fn commands(&self) -> &[Command<Self>] {
         &self.shared.commands
@@ -84,13 +122,9 @@ impl unstick::Host for Host {
     }
 
     fn identity(&self) -> Identity<'_> {
-        Identity {
-            name: &self.shared.name,
-            version: &self.shared.version,
-            target: &self.shared.target,
-            datagram: self.shared.datagram,
-            started: Instant::ZERO,
-        }
+        Identity::new(&self.shared.name, &self.shared.version)
+            .target(&self.shared.target)
+            .datagram(self.shared.datagram)
     }
 
     fn count(&mut self, event: Event, count: u64) {

@@ -1,11 +1,9 @@
 //! Listening sockets, and what comes in by them.
 
 use super::connection;
-use super::error::Error;
 use super::host::Host;
 use crate::clock::Clock;
 use crate::udp;
-use crate::url::Transport;
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -46,34 +44,21 @@ pub(super) struct Serving {
     pub(super) stop: CancellationToken,
 }
 
-pub(super) fn tcp(
-    service: Service,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), Error> {
-    let listen = || {
-        let socket = socket(address, Type::STREAM, Protocol::TCP)?;
-        // So that a node can be started again at once. On Windows it would mean something else:
-        // that two programs can have the port.
-        #[cfg(not(windows))]
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        let listener = TcpListener::from_std(socket.into())?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    };
-    listen().map_err(|source| Error::Listen { service, transport: Transport::Tcp, address, source })
+pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket(address, Type::STREAM, Protocol::TCP)?;
+    // So that a node can be started again at once. On Windows it would mean something else: that two
+    // programs can have the port.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
 }
 
-pub(super) fn udp(service: Service, address: SocketAddr) -> Result<(UdpSocket, SocketAddr), Error> {
-    let bind = || {
-        let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
-        socket.bind(&address.into())?;
-        let socket = UdpSocket::from_std(socket.into())?;
-        let address = socket.local_addr()?;
-        Ok((socket, address))
-    };
-    bind().map_err(|source| Error::Listen { service, transport: Transport::Udp, address, source })
+pub(super) fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
 }
 
 fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {

@@ -102,7 +102,7 @@ fn arguments(line: &str) -> Result<Vec<String>, Refusal> {
 }
 
 /// The `run` of every program's row.
-fn run(host: &mut Host, call: &Call<'_>, _: &mut Text) -> Outcome<Host> {
+fn run(host: &mut Host, call: &Call<'_>, _: &mut Text<'_>) -> Outcome<Host> {
     match host.ready() {
         Some(ready) if !call.at_once => {
             let run = host.programs().start(call, ready)?;
@@ -132,13 +132,9 @@ impl Program {
     }
 
     fn row(&self) -> Command<Host> {
-        Command {
-            name: self.name,
-            usage: format!("{} [ARGS...]", self.name).leak(),
-            help: format!("runs {}", self.path.display()).leak(),
-            takes_body: false,
-            run,
-        }
+        Command::new(self.name, run)
+            .usage(format!("{} [ARGS...]", self.name).leak())
+            .help(format!("runs {}", self.path.display()).leak())
     }
 }
 

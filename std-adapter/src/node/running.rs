@@ -1,21 +1,21 @@
 //! A node on threads of its own.
 
-use super::{Config, Endpoint, Error, Node};
-use crate::url::Transport;
+use super::{Config, Error, Listening, Node};
+use crate::url::Url;
 use core::net::SocketAddr;
 use std::io;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use unstick::Service;
+use unstick::Endpoint;
 
 /// A node that runs on threads of its own until it is stopped or dropped.
 ///
 /// Both wait for what is in flight, at most for the configured grace and a little for programs, and
 /// block the caller so long.
 pub struct Running {
-    endpoints: Vec<Endpoint>,
+    listening: Vec<Listening>,
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,22 +30,26 @@ impl Running {
             .spawn(move || run(config, &bound, stopped))
             .map_err(Error::Runtime)?;
         let died = || Err(Error::Runtime(io::Error::other("the node's thread ended")));
-        let endpoints = binding.recv().unwrap_or_else(|_| died())?;
-        Ok(Self { endpoints, shutdown: Some(shutdown), thread: Some(thread) })
+        let listening = binding.recv().unwrap_or_else(|_| died())?;
+        Ok(Self { listening, shutdown: Some(shutdown), thread: Some(thread) })
     }
 
-    /// Where a service is, at the first of the configured addresses; `None` if it is off.
+    /// Where an endpoint is, at the first of the configured addresses; `None` if it is off.
     #[must_use]
-    pub fn address(&self, service: Service, transport: Transport) -> Option<SocketAddr> {
-        let mut endpoints = self.endpoints.iter();
-        let found = endpoints.find(|it| it.service == service && it.transport == transport);
-        found.map(|it| it.address)
+    pub fn address(&self, endpoint: Endpoint) -> Option<SocketAddr> {
+        self.listening.iter().find(|it| it.endpoint == endpoint).map(|it| it.address)
+    }
+
+    /// The URL of an endpoint, at the first of the configured addresses; `None` if it is off.
+    #[must_use]
+    pub fn url(&self, endpoint: Endpoint) -> Option<Url> {
+        self.listening.iter().find(|it| it.endpoint == endpoint).map(Listening::url)
     }
 
     /// All its sockets.
     #[must_use]
-    pub fn endpoints(&self) -> &[Endpoint] {
-        &self.endpoints
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
     }
 
     /// Stops it, as dropping it does.
@@ -65,14 +69,14 @@ impl Drop for Running {
 /// The node's thread.
 fn run(
     config: Config,
-    bound: &mpsc::SyncSender<Result<Vec<Endpoint>, Error>>,
+    bound: &mpsc::SyncSender<Result<Vec<Listening>, Error>>,
     stopped: oneshot::Receiver<()>,
 ) {
     let bind = |runtime: Runtime| Ok((runtime.block_on(Node::bind(config))?, runtime));
     match Runtime::new().map_err(Error::Runtime).and_then(bind) {
         Ok((node, runtime)) => {
             // The handle waits for this.
-            let _ = bound.send(Ok(node.endpoints().to_vec()));
+            let _ = bound.send(Ok(node.listening().to_vec()));
             runtime.block_on(node.run(async {
                 // An error is that the handle is gone, which stops the node too.
                 let _ = stopped.await;

@@ -169,29 +169,38 @@ impl embedded_io_async::Write for Half<'_> {
 
 /// It stands still but for answers that are late.
 #[derive(Default)]
-struct Time(Cell<Instant>);
+struct Time {
+    now: Cell<Instant>,
+    polled: Cell<bool>,
+}
 
 impl Clock for Time {
     fn now(&mut self) -> Instant {
-        self.0.get()
+        self.now.get()
     }
 
     fn rest(&mut self, deadline: Option<Instant>) {
-        self.0.set(deadline.expect("who waits says until when"));
+        self.now.set(deadline.expect("who waits says until when"));
     }
 }
 
 impl Runtime for Time {
     fn now(&self) -> Instant {
-        self.0.get()
+        self.now.get()
     }
 
     async fn sleep_until(&self, _: Instant) {
         pending().await
     }
 
+    /// A signal is not there at the first poll either.
     async fn host_ready(&self) {
-        self.0.set(self.0.get().after(Duration::from_millis(1)));
+        poll_fn(|_| {
+            self.polled.set(!self.polled.get());
+            if self.polled.get() { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        self.now.set(self.now.get().after(Duration::from_millis(1)));
     }
 }
 

@@ -3,14 +3,14 @@
 use crate::failure::{Failure, tell_exit};
 use crate::names;
 use crate::output::{Output, encoding};
-use crate::transfer::measure;
+use crate::transfer::{progress_bar, show};
 use encoding_rs::Encoding;
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use unstick_std::client::blocking::Client;
-use unstick_std::client::{Body, ClientOptions};
+use unstick_std::client::{Ask, Body, ClientOptions};
 use unstick_std::url::Url;
 
 /// Run one command on a node; its output goes to stdout.
@@ -43,19 +43,18 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let mut file = args.body.as_deref().map(open).transpose()?;
-    let body = match (&mut file, &args.body) {
-        (Some(file), Some(path)) => {
-            let (size, md5) = measure(file, path)?;
-            Some(Body { source: file, size, md5 })
-        }
-        _ => None,
-    };
-    let options = ClientOptions { encoding: args.encoding, ..ClientOptions::default() };
-    let mut client = Client::connect_with(&args.url, options)?;
-    let mut output = Output::new(args.encoding);
     let command = args.command.join(" ");
-    let reply = client.call_with(&command, body, &mut output, &mut |_| {})?;
+    let output = Output::new(args.encoding);
+    let mut ask = Ask::new(&command).sink(output.clone());
+    if let Some(path) = &args.body {
+        let bar = progress_bar("reading", &path.display().to_string());
+        let body = Body::of_file(open(path)?, |progress| show(&bar, progress));
+        bar.finish_and_clear();
+        ask = ask.body(body.map_err(|error| Failure::file("read", path, &error))?);
+    }
+    let options = ClientOptions::new().encoding(args.encoding);
+    let client = Client::connect_with(&args.url, options)?;
+    let reply = client.ask(ask)?;
     output.finish(false)?;
     if !reply.has_output() {
         return Err(names::refused(&reply, &command, || {

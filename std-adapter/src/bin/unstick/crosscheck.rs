@@ -6,9 +6,9 @@ use core::time::Duration;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::net::ToSocketAddrs as _;
 use std::process::ExitCode;
+use unstick_conformance::{Scenario, Setup, Transcript, live, play, scenarios};
 use unstick_std::client::Error;
-use unstick_std::url::{Transport, Url};
-use unstick_tests::{Scenario, Setup, Transcript, live, play, scenarios};
+use unstick_std::url::Url;
 
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ fn side(text: &str) -> Result<Side, String> {
     let url: Url = format!("command://{text}").parse().map_err(|_| {
         format!("`{text}` is neither a host nor a list of URLs such as command://localhost")
     })?;
-    if Some(url.port) != Transport::Tcp.port(url.service) {
+    if url.port != url.endpoint.port() {
         return Err(format!("`{text}`: which service is at that port? write command://{text}"));
     }
     Ok(Side(Url::all(&url.host)))
@@ -115,14 +115,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 impl Side {
     fn find(&self, scenario: &Scenario) -> Option<&Url> {
-        let transport = if scenario.udp { Transport::Udp } else { Transport::Tcp };
-        self.0.iter().find(|url| url.service == scenario.service && url.transport == transport)
+        self.0.iter().find(|url| url.endpoint == scenario.endpoint)
     }
 }
 
 fn play_on(url: &Url, scenario: &Scenario) -> Result<Transcript, Failure> {
     let mut link = address(url)
-        .and_then(|address| live::connect(scenario.service, scenario.udp, address, PATIENCE))
+        .and_then(|address| live::connect(scenario.endpoint, address, PATIENCE))
         .map_err(|source| {
             let url = url.clone();
             match source.kind() {

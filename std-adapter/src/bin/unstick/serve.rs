@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing::{info, warn};
-use unstick::Limits;
+use unstick::{Endpoint, Limits, Service};
 use unstick_std::node::{Config, Error, Node, Ports, Storage};
 
 /// Options of `unstick serve`.
@@ -94,9 +94,8 @@ async fn serve(config: Config) -> Result<ExitCode, Error> {
 
 fn announce(node: &Node) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    for endpoint in node.endpoints() {
-        let service = endpoint.service.as_str();
-        writeln!(stdout, "listening {service} {} {}", endpoint.transport, endpoint.address)?;
+    for socket in node.listening() {
+        writeln!(stdout, "listening {socket}")?;
     }
     stdout.flush()
 }
@@ -152,23 +151,23 @@ impl core::str::FromStr for Port {
 
 impl From<Args> for Config {
     fn from(args: Args) -> Self {
-        let default = Self::default();
-        Self {
-            bind: args.bind,
-            ports: Ports {
-                echo: args.echo.0,
-                frame: args.frame.0,
-                message: args.message.0,
-                command: args.command.0,
-                udp_echo: args.udp_echo.0,
-                udp_command: args.udp_command.0,
-            },
-            files: args.root.map_or(default.files, Storage::Directory),
-            allow: args.allow,
-            connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
-            limits: Limits { idle: Duration::from_secs(args.idle), ..default.limits },
-            name: args.name,
-            ..default
+        let ports = Ports::OFF
+            .with(Endpoint::tcp(Service::Echo), args.echo.0)
+            .with(Endpoint::tcp(Service::Frame), args.frame.0)
+            .with(Endpoint::tcp(Service::Message), args.message.0)
+            .with(Endpoint::tcp(Service::Command), args.command.0)
+            .with(Endpoint::UDP_ECHO, args.udp_echo.0)
+            .with(Endpoint::UDP_COMMAND, args.udp_command.0);
+        let mut config = Self::new()
+            .bind(args.bind)
+            .ports(ports)
+            .connections(usize::try_from(args.max_connections).unwrap_or(usize::MAX))
+            .limits(Limits::DEFAULT.with_idle(Duration::from_secs(args.idle)))
+            .name(args.name);
+        config.allow = args.allow;
+        if let Some(root) = args.root {
+            config.files = Storage::Directory(root);
         }
+        config
     }
 }

@@ -12,7 +12,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::runtime::{Builder, Runtime};
-use unstick_std::client::{Client, ClientOptions, Error};
+use unstick_std::client::{Ask, Client, ClientOptions, Error};
 use unstick_std::url::Url;
 
 const PROMPT: &str = ">>: ";
@@ -122,7 +122,7 @@ struct Session {
 impl Session {
     fn open(args: &Args) -> Result<Self, Failure> {
         let url = args.url.clone();
-        let options = ClientOptions { encoding: args.encoding, ..ClientOptions::default() };
+        let options = ClientOptions::new().encoding(args.encoding);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
         let client = runtime.block_on(Client::connect_with(&url, options.clone()))?;
         Ok(Self { url, options, runtime, client: Some(client), interruptible: false })
@@ -131,7 +131,7 @@ impl Session {
     /// Runs a command; its output is on stdout then.
     fn run(&mut self, command: &str) -> Result<(), Failure> {
         let Self { url, options, runtime, client, interruptible } = self;
-        let mut output = Output::new(options.encoding);
+        let output = Output::new(options.encoding);
         let reply = runtime.block_on(async {
             let call = async {
                 if let Some(open) = client
@@ -142,9 +142,9 @@ impl Session {
                 }
                 let client = match client {
                     Some(client) => client,
-                    None => client.insert(Client::connect_with(url, options.clone()).await?),
+                    None => client.insert(Client::connect_with(&*url, options.clone()).await?),
                 };
-                Ok(client.call_with(command, None, &mut output, &mut |_| {}).await?)
+                Ok(client.ask(Ask::new(command).sink(output.clone())).await?)
             };
             tokio::select! {
                 reply = call => reply,
@@ -168,8 +168,8 @@ impl Session {
     }
 
     /// The names of the node's commands.
-    fn command_names(&mut self) -> Vec<String> {
-        let Some(client) = &mut self.client else { return Vec::new() };
+    fn command_names(&self) -> Vec<String> {
+        let Some(client) = &self.client else { return Vec::new() };
         let reply = self.runtime.block_on(client.call("help"));
         reply.map(|reply| names::listed(&reply.text())).unwrap_or_default()
     }

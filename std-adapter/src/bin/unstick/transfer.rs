@@ -2,16 +2,14 @@
 
 use crate::failure::{Failure, or_signal};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Seek as _, Stdout, Write};
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tempfile::NamedTempFile;
 use tokio::runtime::Builder;
-use unstick::digest::{Digest, Hasher};
 use unstick::message::Verdict;
 use unstick::{Service, store};
-use unstick_std::client::{Body, Client, Error, Progress, Reply};
+use unstick_std::client::{Ask, Client, Error, Progress, Reply};
 use unstick_std::url::Url;
 
 /// Get a file from a node.
@@ -54,13 +52,23 @@ pub(crate) fn get(args: &GetArgs) -> Result<ExitCode, Failure> {
     let GetArgs { url, name, file } = args;
     check(url, name)?;
     let path = file.as_deref().unwrap_or_else(|| name.as_ref());
-    let mut target = Target::open(path, name)?;
+    let stdout = path == Path::new("-");
     let bar = progress_bar("getting", name);
-    let reply = ask(url, &format!("get {name}"), None, target.sink(), &bar, |error| match error {
-        Error::Sink(error) if path != Path::new("-") => Failure::file("write", path, &error),
-        error => error.into(),
+    let reply = ask(&bar, async |bar| {
+        let client = Client::connect(url).await?;
+        let progress = move |progress| show(&bar, progress);
+        if stdout {
+            let ask = Ask::new(format!("get {name}")).sink(io::stdout()).progress(progress);
+            return Ok(client.ask(ask).await?);
+        }
+        client.get_file(name, path, progress).await.map_err(|error| match error {
+            Error::Sink(error) if error.kind() == ErrorKind::NotFound => {
+                Failure::said(format!("cannot write `{}`: there is no such folder", path.display()))
+            }
+            Error::Sink(error) => Failure::file("write", path, &error),
+            error => error.into(),
+        })
     })?;
-    target.keep()?;
     if reply.verdict == Verdict::Unverified {
         eprintln!("unstick: the node told no md5, so the {} bytes are not verified", reply.size);
     }
@@ -75,56 +83,37 @@ pub(crate) fn put(args: &PutArgs) -> Result<ExitCode, Failure> {
     };
     check(url, name)?;
     let unreadable = |error| Failure::file("read", path, &error);
-    let mut file = File::open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(Failure::said(format!(
             "`{}` is not a file: put one file at a time",
             path.display()
         )));
     }
-    let (size, md5) = measure(&mut file, path)?;
     let bar = progress_bar("putting", name);
-    let body = Some(Body { source: &mut file, size, md5 });
-    let mut answer = Vec::new();
-    ask(url, &format!("put {name}"), body, &mut answer, &bar, |error| match error {
-        Error::Source(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            Failure::said(format!("`{}` became shorter while it was sent", path.display()))
-        }
-        Error::Source(error) => unreadable(error),
-        error => error.into(),
+    let reply = ask(&bar, async |bar| {
+        let client = Client::connect(url).await?;
+        // The answer to a put is a line of text, and no progress.
+        let progress = move |progress| match progress {
+            Progress::Received { .. } => {}
+            progress => show(&bar, progress),
+        };
+        client.put_file(path, name, progress).await.map_err(|error| match error {
+            Error::Source(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Failure::said(format!("`{}` became shorter while it was sent", path.display()))
+            }
+            Error::Source(error) => unreadable(error),
+            error => error.into(),
+        })
     })?;
-    answer.push(b'\n');
-    io::stdout().write_all(&answer)?;
+    io::stdout().write_all(&[&reply.body[..], b"\n"].concat())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The size and digest of a file, which go before it.
-pub(crate) fn measure(file: &mut File, path: &Path) -> Result<(u64, Option<Digest>), Failure> {
-    let read = |file: &mut File| {
-        let bar = progress_bar("reading", &path.display().to_string());
-        bar.set_length(file.metadata()?.len());
-        let (mut hasher, mut size, mut piece) = (Hasher::default(), 0, vec![0; 64 * 1024]);
-        loop {
-            let len = file.read(&mut piece)?;
-            if len == 0 {
-                break;
-            }
-            hasher.update(&piece[..len]);
-            size += len as u64;
-            bar.set_position(size);
-        }
-        bar.finish_and_clear();
-        file.rewind()?;
-        Ok((size, hasher.finish()))
-    };
-    read(file).map_err(|error: io::Error| Failure::file("read", path, &error))
-}
-
 fn check(url: &Url, name: &str) -> Result<(), Failure> {
-    if url.service != Service::Command {
+    let service = url.endpoint.service();
+    if service != Service::Command {
         return Err(Failure::said(format!(
-            "the {} service does not tell whether a file was there: use command://",
-            url.service.as_str()
+            "the {service} service does not tell whether a file was there: use command://"
         )));
     }
     store::check_name(name).map(|_| ()).map_err(|refusal| Failure::said(refusal.reason.as_str()))
@@ -132,29 +121,14 @@ fn check(url: &Url, name: &str) -> Result<(), Failure> {
 
 /// Asks, with a progress bar, until it is done or a signal comes.
 fn ask(
-    url: &Url,
-    command: &str,
-    body: Option<Body<'_>>,
-    sink: &mut (dyn Write + Send),
     bar: &ProgressBar,
-    failure: impl Fn(Error) -> Failure,
+    transfer: impl AsyncFnOnce(ProgressBar) -> Result<Reply, Failure>,
 ) -> Result<Reply, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
-    let putting = body.is_some();
-    let mut progress = |progress| {
-        // The answer to a put is a line of text, and no progress.
-        let (bytes, of) = match progress {
-            Progress::Received { .. } if putting => return,
-            Progress::Sent { bytes, of } | Progress::Received { bytes, of } => (bytes, of),
-        };
-        bar.set_length(of);
-        bar.set_position(bytes);
-    };
     // There is something to see while a node is still hashing a large file.
     bar.tick();
     let reply = runtime.block_on(or_signal(async {
-        let mut client = Client::connect(url).await?;
-        let reply = client.call_with(command, body, sink, &mut progress).await.map_err(failure)?;
+        let reply = transfer(bar.clone()).await?;
         if reply.is_ok() { Ok(reply) } else { Err(Failure::refused(&reply)) }
     }));
     match &reply {
@@ -165,7 +139,7 @@ fn ask(
 }
 
 /// A bar on stderr; nothing where that is no terminal.
-fn progress_bar(doing: &'static str, name: &str) -> ProgressBar {
+pub(crate) fn progress_bar(doing: &'static str, name: &str) -> ProgressBar {
     const BAR: &str = "{prefix} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     let bar = ProgressBar::no_length().with_prefix(doing).with_message(name.to_owned());
     if let Ok(style) = ProgressStyle::with_template(BAR) {
@@ -174,73 +148,13 @@ fn progress_bar(doing: &'static str, name: &str) -> ProgressBar {
     bar
 }
 
-/// Where a file from a node goes.
-enum Target {
-    Stdout(Stdout),
-    /// Something that is no file, such as `/dev/null`: it is written to as it is.
-    Device(File),
-    /// A file beside the one it is to be; gone when this is dropped before it is kept.
-    File {
-        beside: NamedTempFile,
-        path: PathBuf,
-    },
-}
-
-impl Target {
-    fn open(path: &Path, name: &str) -> Result<Self, Failure> {
-        if path == Path::new("-") {
-            return Ok(Self::Stdout(io::stdout()));
-        }
-        Self::open_file(path, name).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                Failure::said(format!("cannot write `{}`: there is no such folder", path.display()))
-            }
-            _ => Failure::file("write", path, &error),
-        })
-    }
-
-    fn open_file(path: &Path, name: &str) -> io::Result<Self> {
-        let mut path = path.to_owned();
-        if path.is_dir() {
-            path.push(name);
-        }
-        // A link stays, and the file it leads to is replaced.
-        let path = fs::canonicalize(&path).unwrap_or(path);
-        match fs::metadata(&path) {
-            Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-            Ok(there) if !there.is_file() => {
-                return File::options().write(true).open(&path).map(Self::Device);
-            }
-            _ => {}
-        }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
-        let beside = builder.prefix(".unstick-").tempfile_in(folder)?;
-        Ok(Self::File { beside, path })
-    }
-
-    fn sink(&mut self) -> &mut (dyn Write + Send) {
-        match self {
-            Self::Stdout(stdout) => stdout,
-            Self::Device(device) => device,
-            Self::File { beside, .. } => beside.as_file_mut(),
-        }
-    }
-
-    /// The file is whole.
-    fn keep(self) -> Result<(), Failure> {
-        match self {
-            Self::Stdout(mut stdout) => Ok(stdout.flush()?),
-            Self::Device(_) => Ok(()),
-            Self::File { beside, path } => {
-                let kept = beside.as_file().sync_all().and_then(|()| Ok(beside.persist(&path)?));
-                kept.map(|_| ()).map_err(|error| Failure::file("write", &path, &error))
-            }
-        }
+/// Moves a bar.
+pub(crate) fn show(bar: &ProgressBar, progress: Progress) {
+    if let Progress::Hashed { bytes, of }
+    | Progress::Sent { bytes, of }
+    | Progress::Received { bytes, of } = progress
+    {
+        bar.set_length(of);
+        bar.set_position(bytes);
     }
 }

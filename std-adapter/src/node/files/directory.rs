@@ -25,6 +25,8 @@ const AT_ONCE: u64 = 1024 * 1024;
 const REMEMBERED: usize = 1024;
 /// A file changed more recently than this may change again without its time showing it.
 const SETTLED: Duration = Duration::from_secs(2);
+/// More than a system's clock for files stands still between two of its ticks.
+const TICK: Duration = Duration::from_millis(50);
 /// How long a file is hashed for one who waits, which is well within what a session waits for an
 /// answer: what takes longer is sent without a digest.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -131,10 +133,19 @@ impl Directory {
         }))
     }
 
+    /// Keeps the digest of a file that was hashed, unless it may have changed without showing it.
     fn remember(&self, stamp: Stamp, digest: Option<Digest>) {
-        // Elsewhere a stamp does not say which file it is of.
-        let settled = cfg!(unix) && stamp.modified.elapsed().is_ok_and(|age| age > SETTLED);
-        let Some(digest) = digest.filter(|_| settled) else { return };
+        if let Some(digest) = digest
+            && stamp.modified.elapsed().is_ok_and(|age| age > SETTLED)
+        {
+            self.keep(stamp, digest);
+        }
+    }
+
+    fn keep(&self, stamp: Stamp, digest: Digest) {
+        if cfg!(not(unix)) {
+            return; // there a stamp does not say which file it is of
+        }
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         if digests.len() >= REMEMBERED {
             digests.clear();
@@ -156,6 +167,23 @@ impl Directory {
         let file = builder.tempfile_in(&self.path);
         let file = file.map_err(|error| failure("the file cannot be stored", &error))?;
         Ok(Incoming { file, path })
+    }
+
+    /// Puts a whole file in its place, and remembers its digest, so that nobody has to read it again
+    /// for that.
+    pub(super) fn commit(&self, file: Incoming, digest: Option<Digest>) -> Result<(), Refusal> {
+        // So that whoever writes to it from now on gives it another time.
+        let before = SystemTime::now().checked_sub(TICK);
+        let shows = before.is_some_and(|time| file.file.as_file().set_modified(time).is_ok());
+        let kept = file.file.persist(file.path);
+        let kept = kept.map_err(|error| failure("the file cannot be stored", &error.error))?;
+        if shows
+            && let Some(digest) = digest
+            && let Ok(stamp) = Stamp::of(&kept)
+        {
+            self.keep(stamp, digest);
+        }
+        Ok(())
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), Refusal> {
@@ -190,11 +218,6 @@ impl Incoming {
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), Refusal> {
         let written = self.file.write_all(piece);
         written.map_err(|error| failure("the file cannot be stored", &error))
-    }
-
-    pub(super) fn commit(self) -> Result<(), Refusal> {
-        let kept = self.file.persist(self.path);
-        kept.map(drop).map_err(|error| failure("the file cannot be stored", &error.error))
     }
 }
 
@@ -299,6 +322,26 @@ fn refusal(name: &str, error: &io::Error) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_was_put_is_not_read_again_for_its_digest_unless_it_was_changed() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::new(root.path().to_owned()).unwrap();
+        let known = |directory: &Directory| {
+            let stamp = Stamp::of(&File::open(root.path().join("a")).unwrap()).unwrap();
+            directory.digests.lock().unwrap().get(&stamp).copied()
+        };
+        for body in [b"first", b"other"] {
+            let mut file = directory.create("a").unwrap();
+            file.write(body).unwrap();
+            directory.commit(file, Hasher::digest(body)).unwrap();
+            assert_eq!(known(&directory), Hasher::digest(body));
+        }
+        // At once, and of the same length.
+        fs::write(root.path().join("a"), b"third").unwrap();
+        assert_eq!(known(&directory), None);
+    }
 
     #[test]
     fn what_takes_too_long_has_no_digest_and_is_read_from_its_start() {

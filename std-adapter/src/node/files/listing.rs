@@ -1,80 +1,55 @@
 //! The lines of `list`, which may be many.
 
+use super::Whole;
 use super::directory::failure;
 use crate::node::job::{Later, job};
 use std::fs;
-use std::io::{Cursor, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use unstick::digest::{Digest, Hasher};
-use unstick::store::{Meta, check_name};
+use unstick::store::check_name;
 use unstick::{Refusal, Status};
 
 /// Entries of a directory that are looked at where nobody waits.
 const AT_ONCE: usize = 1000;
 
 /// A line for each file of a directory that can be asked for, by name.
-pub(super) struct Listing {
-    lines: Cursor<String>,
-    digest: Option<Digest>,
+///
+/// It is left to a thread, because every file is looked at. Where nobody waits for that (`ready` is
+/// none), only a small directory is listed.
+pub(super) fn list(directory: &Path, ready: Option<&Arc<Notify>>) -> Result<Later<Whole>, Refusal> {
+    let Some(ready) = ready else {
+        return read(directory, |seen| seen > AT_ONCE).map(Later::Here);
+    };
+    let (promise, job) = job(Arc::clone(ready));
+    let directory = directory.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let lines = read(&directory, |_| promise.is_abandoned());
+        promise.keep(lines);
+    });
+    Ok(Later::Coming(job))
 }
 
-impl Listing {
-    /// Left to a thread, because every file is looked at. Where nobody waits for that (`ready` is
-    /// none), only a small directory is listed.
-    pub(super) fn of(
-        directory: &Path,
-        ready: Option<&Arc<Notify>>,
-    ) -> Result<Later<Self>, Refusal> {
-        let Some(ready) = ready else {
-            return Self::read(directory, |seen| seen > AT_ONCE).map(Later::Here);
-        };
-        let (promise, job) = job(Arc::clone(ready));
-        let directory = directory.to_owned();
-        tokio::task::spawn_blocking(move || {
-            let listing = Self::read(&directory, |_| promise.is_abandoned());
-            promise.keep(listing);
-        });
-        Ok(Later::Coming(job))
-    }
-
-    /// Given up as soon as it is to `stop` after so many entries.
-    fn read(directory: &Path, stop: impl Fn(usize) -> bool) -> Result<Self, Refusal> {
-        let failed = |error| failure("the files cannot be listed", &error);
-        let mut files = Vec::new();
-        for (seen, entry) in fs::read_dir(directory).map_err(failed)?.enumerate() {
-            if stop(seen) {
-                let why = format_args!("there are many files, which takes a while: ask over TCP");
-                return Err(Refusal::new(Status::Busy, why));
-            }
-            let entry = entry.map_err(failed)?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            // It may be gone by now, which is no failure.
-            if check_name(&name).is_ok()
-                && let Ok(metadata) = entry.metadata()
-                && metadata.is_file()
-            {
-                files.push((name, metadata.len()));
-            }
+/// Given up as soon as it is to `stop` after so many entries.
+fn read(directory: &Path, stop: impl Fn(usize) -> bool) -> Result<Whole, Refusal> {
+    let failed = |error| failure("the files cannot be listed", &error);
+    let mut files = Vec::new();
+    for (seen, entry) in fs::read_dir(directory).map_err(failed)?.enumerate() {
+        if stop(seen) {
+            let why = format_args!("there are many files, which takes a while: ask over TCP");
+            return Err(Refusal::new(Status::Busy, why));
         }
-        files.sort_unstable();
-        let lines: String = files.iter().map(|(name, len)| format!("{len:>8} {name}\n")).collect();
-        let digest = Hasher::digest(lines.as_bytes());
-        Ok(Self { lines: Cursor::new(lines), digest })
-    }
-
-    pub(super) fn meta(&self) -> Meta<'_> {
-        Meta {
-            filename: "",
-            size: self.lines.get_ref().len() as u64,
-            digest: self.digest,
-            status: Status::Ok,
-            exit: None,
+        let entry = entry.map_err(failed)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // It may be gone by now, which is no failure.
+        if check_name(&name).is_ok()
+            && let Ok(metadata) = entry.metadata()
+            && metadata.is_file()
+        {
+            files.push((name, metadata.len()));
         }
     }
-
-    pub(super) fn take(&mut self, output: &mut [u8]) -> Result<usize, Refusal> {
-        self.lines.read(output).map_err(|error| failure("the list cannot be read", &error))
-    }
+    files.sort_unstable();
+    let lines: String = files.iter().map(|(name, len)| format!("{len:>8} {name}\n")).collect();
+    Ok(Whole::new(lines.into_bytes()))
 }

@@ -1,0 +1,271 @@
+//! Calls over a connection: a task drives it, its handles put calls into a queue.
+//!
+//! The queue is the core's `Caller`: call number n is request number n. What waits in memory is
+//! bounded by the queue, by the two buffers of the connection, and by what calls take into memory; a
+//! sink that is slow holds the connection up, and so its peer.
+
+use super::call::Call;
+use super::error::{self, closed};
+use super::{ClientOptions, Error, SHOWN};
+use crate::clock::Clock;
+use crate::url::Url;
+use core::time::Duration;
+use embedded_io_adapters::tokio_1::FromTokio;
+use embedded_io_async::{ErrorType, Read};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use unstick::driver::nonblocking::{Runtime, run};
+use unstick::driver::{self, Pump};
+use unstick::session::Phase;
+use unstick::{Caller, Cancelled, Client, Closed, Instant, ReplyEvent, Request};
+
+/// How long a peer that seems to speak another protocol may be silent.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Bytes of each buffer: what one read and one write carry.
+const BUFFER: usize = 64 * 1024;
+
+/// A handle of a connection, which is closed when the last is dropped.
+#[derive(Clone, Debug)]
+pub(super) struct Handle {
+    calls: mpsc::Sender<Call>,
+    wake: Arc<Notify>,
+    _open: Arc<DropGuard>,
+}
+
+impl Handle {
+    pub(super) async fn connect(url: &Url, options: &ClientOptions) -> Result<Self, Error> {
+        let after = options.connect;
+        let stream = timeout(after, connect(url))
+            .await
+            .map_err(|_| Error::ConnectTimeout { url: url.clone(), after })??;
+        stream.set_nodelay(true).map_err(Error::System)?;
+        tracing::debug!("connected to {url}");
+        let in_flight = options.in_flight.max(1);
+        let (sender, incoming) = mpsc::channel(in_flight);
+        let wake = Arc::new(Notify::new());
+        let queue = Queue { incoming, in_flight, first: 0, calls: VecDeque::new(), answered: None };
+        let client = Client::new(url.endpoint.service(), options.limits);
+        let waking = Waking { clock: Clock::new(), wake: Arc::clone(&wake) };
+        let close = CancellationToken::new();
+        let open = Arc::new(close.clone().drop_guard());
+        tokio::spawn(drive(url.clone(), stream, client, queue, waking, close));
+        Ok(Self { calls: sender, wake, _open: open })
+    }
+
+    /// Puts a call into the queue; waits while that is full.
+    pub(super) async fn send(&self, call: Call) -> Result<(), Error> {
+        self.calls.send(call).await.map_err(|_| Error::Spent)?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    pub(super) async fn is_open(&self) -> bool {
+        // The task has to run for a moment to see what has become of the connection.
+        timeout(Duration::from_millis(1), self.calls.closed()).await.is_err()
+    }
+}
+
+/// The task of a connection.
+async fn drive(
+    url: Url,
+    stream: TcpStream,
+    client: Client,
+    mut queue: Queue,
+    waking: Waking,
+    close: CancellationToken,
+) {
+    let (reader, writer): (OwnedReadHalf, OwnedWriteHalf) = stream.into_split();
+    let seen = Arc::<Mutex<Vec<u8>>>::default();
+    let mut reader = Reader { url: url.clone(), stream: reader, seen: Arc::clone(&seen) };
+    let mut writer = FromTokio::new(writer);
+    let mut pump = Pump::new(client, vec![0; BUFFER], vec![0; BUFFER]);
+    let mut asked = Asked { url: &url, queue: &mut queue, seen: &seen };
+    let end = tokio::select! {
+        end = run(&mut pump, &mut asked, &mut reader, &mut writer, &waking) => end,
+        () = close.cancelled() => return, // nobody waits for a call
+    };
+    let seen = core::mem::take(&mut *lock(&seen));
+    let why = match end {
+        Ok(why) => Ok(why),
+        Err(driver::Error::Read(error) | driver::Error::Write(error)) => match error.kind() {
+            ErrorKind::TimedOut => Ok(Closed::Timeout(Phase::Body)),
+            _ if is_closed(&error) => Ok(Closed::Unanswered),
+            _ => Err(error),
+        },
+        Err(driver::Error::WriteZero) => Ok(Closed::Unanswered),
+    };
+    queue.end(&url, why, &seen);
+}
+
+/// Calls in the order of their requests.
+struct Queue {
+    incoming: mpsc::Receiver<Call>,
+    in_flight: usize,
+    /// The number of the first of the calls.
+    first: u64,
+    calls: VecDeque<Call>,
+    /// The call whose reply is whole. It is ended once nothing strange came behind that.
+    answered: Option<Call>,
+}
+
+impl Queue {
+    fn get(&mut self, index: u64) -> Option<&mut Call> {
+        let at = usize::try_from(index.checked_sub(self.first)?).ok()?;
+        self.calls.get_mut(at)
+    }
+
+    /// Ends the call whose reply was good.
+    fn settle(&mut self) {
+        if let Some(mut call) = self.answered.take() {
+            call.finish();
+        }
+    }
+
+    /// The connection is over: every call is told why.
+    fn end(&mut self, url: &Url, why: io::Result<Closed>, seen: &[u8]) {
+        if let Ok(Closed::Mismatched) = why
+            && let Some(mut call) = self.answered.take()
+        {
+            call.fail(seen, || closed(url, Closed::Mismatched, seen));
+        }
+        self.settle();
+        self.incoming.close();
+        let mut first = Some(why);
+        let waiting = core::mem::take(&mut self.calls);
+        for mut call in waiting {
+            call.fail(seen, || match first.take() {
+                Some(Ok(why)) => closed(url, why, seen),
+                Some(Err(source)) => Error::Unreachable { url: url.clone(), source },
+                None => Error::Closed { url: url.clone(), missing: None },
+            });
+        }
+        while let Ok(mut call) = self.incoming.try_recv() {
+            call.fail(seen, || Error::Spent);
+        }
+    }
+}
+
+/// The queue, as the core's client sees it.
+struct Asked<'q> {
+    url: &'q Url,
+    queue: &'q mut Queue,
+    /// The first bytes of what came since the last reply was whole.
+    seen: &'q Mutex<Vec<u8>>,
+}
+
+impl Caller for Asked<'_> {
+    fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        let queue = &mut *self.queue;
+        queue.settle();
+        if index == queue.first + queue.calls.len() as u64 && queue.calls.len() < queue.in_flight {
+            queue.calls.extend(queue.incoming.try_recv());
+        }
+        queue.get(index).map(|call| call.request())
+    }
+
+    fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
+        self.queue.settle();
+        self.queue.get(index).map_or(0, |call| call.supply(output))
+    }
+
+    fn reply(&mut self, index: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        let queue = &mut *self.queue;
+        queue.settle();
+        let call = queue.get(index).ok_or(Cancelled)?;
+        call.reply(event)?;
+        match event {
+            // Unless it is no reply at all, which will show.
+            ReplyEvent::Begin { .. } if !error::is_text(self.url, &lock(self.seen)) => {
+                call.refuse_too_large();
+            }
+            ReplyEvent::End(_) => {
+                queue.answered = queue.calls.pop_front();
+                queue.first += 1;
+                lock(self.seen).clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The time, and a new call's signal.
+struct Waking {
+    clock: Clock,
+    wake: Arc<Notify>,
+}
+
+impl Runtime for Waking {
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    async fn sleep_until(&self, deadline: Instant) {
+        self.clock.sleep_until(deadline).await;
+    }
+
+    async fn host_ready(&self) {
+        self.wake.notified().await;
+    }
+}
+
+/// Remembers how a reply begins, and does not wait long for one that will not come.
+struct Reader {
+    url: Url,
+    stream: OwnedReadHalf,
+    seen: Arc<Mutex<Vec<u8>>>,
+}
+
+impl ErrorType for Reader {
+    type Error = io::Error;
+}
+
+impl Read for Reader {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Text read as a prefix promises half a gigabyte or more: it will not come.
+        let is_text = error::is_text(&self.url, &lock(&self.seen));
+        let patience = if is_text { QUIET } else { Duration::MAX };
+        let len = timeout(patience, self.stream.read(buffer)).await??;
+        let mut seen = lock(&self.seen);
+        let space = SHOWN.saturating_sub(seen.len()).min(len);
+        seen.extend_from_slice(&buffer[..space]);
+        Ok(len)
+    }
+}
+
+fn lock(seen: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn connect(url: &Url) -> Result<TcpStream, Error> {
+    let host = (url.host.as_str(), url.port);
+    let addresses = tokio::net::lookup_host(host)
+        .await
+        .map_err(|source| Error::Unresolved { url: url.clone(), source })?;
+    let mut failed = None;
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = Some(error),
+        }
+    }
+    let source = failed.unwrap_or_else(|| ErrorKind::AddrNotAvailable.into());
+    Err(if source.kind() == ErrorKind::ConnectionRefused {
+        Error::NobodyListens { url: url.clone() }
+    } else {
+        Error::Unreachable { url: url.clone(), source }
+    })
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+}

@@ -1,0 +1,130 @@
+//! Files to and from a node, whole or not at all.
+
+use super::{Ask, Body, Client, Error, Progress, Reply};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+use unstick::digest::Hasher;
+
+/// Bytes hashed at a time.
+const PIECE: usize = 64 * 1024;
+
+impl Body {
+    /// A whole file with its digest, for which it is read once before; `progress` is told.
+    ///
+    /// It blocks while it reads. The file is taken from its start, whatever its position.
+    pub fn of_file(mut file: File, mut progress: impl FnMut(Progress)) -> io::Result<Self> {
+        file.rewind()?;
+        let of = file.metadata()?.len();
+        let (mut hasher, mut size, mut piece) = (Hasher::default(), 0, vec![0; PIECE]);
+        loop {
+            let len = match file.read(&mut piece) {
+                Ok(0) => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            hasher.update(&piece[..len]);
+            size += len as u64;
+            progress(Progress::Hashed { bytes: size, of });
+        }
+        file.rewind()?;
+        Ok(Self::new(file, size).md5(hasher.finish()))
+    }
+}
+
+impl Client {
+    /// Puts a file on the node under that name.
+    ///
+    /// It is read twice: for its digest, which goes before it, and to be sent. The node keeps it once
+    /// it is whole and verified. Returns the node's reply, whose status may be another than `ok`. An
+    /// [`Error::Source`] is one of the file.
+    pub async fn put_file(
+        &self,
+        path: impl AsRef<Path>,
+        name: &str,
+        mut progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Reply, Error> {
+        let path = path.as_ref().to_owned();
+        let read = tokio::task::spawn_blocking(move || {
+            let body = Body::of_file(File::open(path)?, &mut progress)?;
+            Ok((body, progress))
+        });
+        let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let (body, progress) = read.map_err(Error::Source)?;
+        self.ask(Ask::new(format!("put {name}")).body(body).progress(progress)).await
+    }
+
+    /// Gets a file from the node; `path` is a file, or a folder for a file of that name.
+    ///
+    /// It is written beside the file and takes its place once it is whole and its digest, if the node
+    /// told one ([`Reply::verdict`]), is right; so there is never half a file, not after the call was
+    /// dropped either. Something that is no file, such as `/dev/null`, is written to as it is. Returns
+    /// the node's reply; with another status than `ok` nothing is written. An [`Error::Sink`] is one
+    /// of the file.
+    pub async fn get_file(
+        &self,
+        name: &str,
+        path: impl AsRef<Path>,
+        progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Reply, Error> {
+        let target = Target::open(path.as_ref(), name).map_err(Error::Sink)?;
+        let sink = target.file().try_clone().map_err(Error::Sink)?;
+        let reply = self.ask(Ask::new(format!("get {name}")).sink(sink).progress(progress)).await?;
+        if reply.is_ok() {
+            target.keep().map_err(Error::Sink)?;
+        }
+        Ok(reply)
+    }
+}
+
+/// Where a file from a node goes.
+enum Target {
+    /// Something that is no file.
+    Device(File),
+    /// A file beside the one it is to be; gone when this is dropped before it is kept.
+    File { beside: NamedTempFile, path: PathBuf },
+}
+
+impl Target {
+    fn open(path: &Path, name: &str) -> io::Result<Self> {
+        let mut path = path.to_owned();
+        if path.is_dir() {
+            path.push(name);
+        }
+        // A link stays, and the file it leads to is replaced.
+        let path = fs::canonicalize(&path).unwrap_or(path);
+        match fs::metadata(&path) {
+            Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(there) if !there.is_file() => {
+                return File::options().write(true).open(&path).map(Self::Device);
+            }
+            _ => {}
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+        let beside = builder.prefix(".unstick-").tempfile_in(folder)?;
+        Ok(Self::File { beside, path })
+    }
+
+    fn file(&self) -> &File {
+        match self {
+            Self::Device(device) => device,
+            Self::File { beside, .. } => beside.as_file(),
+        }
+    }
+
+    /// The file is whole.
+    fn keep(self) -> io::Result<()> {
+        if let Self::File { beside, path } = self {
+            beside.as_file().sync_all()?;
+            beside.persist(path)?;
+        }
+        Ok(())
+    }
+}
