@@ -74,14 +74,18 @@ fn sum<S: Store, C>(
     call: &Call<'_>,
     text: &mut Text<'_>,
 ) -> Outcome<Node<S, C, Tasks>> {
-    let mut sum = 0_i64;
-    for line in call.body_text()?.lines() {
-        let bad = || Refusal::new(Status::BadRequest, format_args!("`{line}` is no whole number"));
-        let number: i64 = line.parse().map_err(|_| bad())?;
-        sum = sum.checked_add(number).ok_or_else(bad)?;
-    }
-    write!(text, "{sum}")?;
+    write!(text, "{}", sum_of(call.body_text()?)?)?;
     Ok(Answer::Text)
+}
+
+/// The sum of whole numbers, one a line.
+pub fn sum_of(lines: &str) -> Result<i64, Refusal> {
+    lines.lines().try_fold(0_i64, |sum, line| {
+        let sum = line.parse().ok().and_then(|number| sum.checked_add(number));
+        sum.ok_or_else(|| {
+            Refusal::new(Status::BadRequest, format_args!("`{line}` is no whole number"))
+        })
+    })
 }
 
 fn count<S: Store, C>(
@@ -115,7 +119,8 @@ fn config<S: Store, C: AsMut<Settings>>(
     Ok(Answer::Text)
 }
 
-fn number(call: &Call<'_>, what: &str, most: u64) -> Result<u64, Refusal> {
+/// The argument as a number of at most that.
+pub fn number(call: &Call<'_>, what: &str, most: u64) -> Result<u64, Refusal> {
     let number = call.arg(what)?;
     if number > most {
         let why = format_args!("{number} is over the limit of {most}");

@@ -7,6 +7,8 @@
 //!
 //! | what plays them | where |
 //! |---|---|
+//! | sessions in memory, cut at every place | [`memory::sessions`] |
+//! | the blocking and the async driver, in memory | [`memory::blocking`], [`memory::nonblocking`] |
 //! | sockets: a node on loopback, across a TAP, anywhere | [`live::connect`] |
 //! | the firmware on a board in QEMU | [`board::Boards`] |
 //! | a link of one's own | [`Link`], [`play`] |
@@ -38,11 +40,15 @@
 pub mod board;
 pub mod commands;
 #[cfg(feature = "std")]
+pub mod fixture;
+#[cfg(feature = "std")]
 mod golden;
 #[cfg(feature = "std")]
 pub mod live;
 #[cfg(feature = "std")]
 mod matrix;
+#[cfg(feature = "std")]
+pub mod memory;
 #[cfg(feature = "std")]
 mod player;
 #[cfg(feature = "std")]

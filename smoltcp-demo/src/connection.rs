@@ -1,15 +1,11 @@
 //! The poll driver: one session on one smoltcp TCP socket.
 
-use core::time::Duration;
 use smoltcp::socket::tcp::{RecvError, Socket, State};
+use unstick::limits::LINGER;
 use unstick::{Closed, Instant, Next, Session, Step};
 
 /// Most steps of a session in one poll, so that one connection does not hold up the others.
 const STEPS: usize = 8;
-
-/// How long a connection that we have closed waits for its peer to take the next byte of what was
-/// sent, or to close as well. Then it is reset.
-const LINGER: Duration = Duration::from_secs(10);
 
 /// Memory that connections share, because only one of them is polled at a time.
 #[derive(Debug)]
@@ -32,8 +28,6 @@ pub struct Scratch<'a> {
 pub struct Connection<S> {
     /// The session.
     pub session: S,
-    /// Bytes in the receive ring that the session has been shown and has not taken.
-    shown: usize,
     ended: bool,
     closing: Option<Closing>,
 }
@@ -48,7 +42,7 @@ struct Closing {
 impl<S> Connection<S> {
     /// A session at the start of a connection.
     pub const fn new(session: S) -> Self {
-        Self { session, shown: 0, ended: false, closing: None }
+        Self { session, ended: false, closing: None }
     }
 
     /// Why the session is over; `None` while it is not. What it gave may still be on its way.
@@ -108,9 +102,8 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Shows the session all that has been received; what comes before it has taken that has to
-    /// wait, or it would be one request with the end of what came before (rule B1). There is never
-    /// more output than the socket takes, so nothing has to be kept here.
+    /// Shows the session all that has been received. There is never more output than the socket
+    /// takes, so nothing has to be kept here.
     fn step<H>(
         &mut self,
         now: Instant,
@@ -124,29 +117,24 @@ impl<S> Connection<S> {
         let Scratch { input, output } = scratch;
         let space = free(socket).min(output.len());
         let output = output.get_mut(..space).unwrap_or_default();
-        if self.shown == 0 {
-            self.shown = socket.recv_queue();
-        }
-        let whole = self.shown.min(input.len());
+        let whole = socket.recv_queue().min(input.len());
         let step = if socket.peek(whole).map_or(0, <[u8]>::len) < whole {
             // The ring wraps, and would show one receive as two.
             let input = input.get_mut(..whole).unwrap_or_default();
             let len = socket.peek_slice(input).unwrap_or_default();
             let whole = input.get(..len).unwrap_or_default();
             let step = self.session.step(now, host, whole, output);
-            let _ = socket.recv_slice(input.get_mut(..step.taken).unwrap_or_default());
+            let _ = socket.recv_slice(input.get_mut(..step.consumed).unwrap_or_default());
             step
         } else {
             let received = socket.recv(|bytes| {
-                let bytes = bytes.get(..self.shown).unwrap_or(bytes);
                 let step = self.session.step(now, host, bytes, output);
-                (step.taken, step)
+                (step.consumed, step)
             });
             // Not connected yet, or the input has ended: the session may go on without it.
             received.unwrap_or_else(|_| self.session.step(now, host, &[], output))
         };
-        self.shown = self.shown.saturating_sub(step.taken);
-        let _ = socket.send_slice(output.get(..step.given).unwrap_or_default());
+        let _ = socket.send_slice(output.get(..step.written).unwrap_or_default());
         step
     }
 }

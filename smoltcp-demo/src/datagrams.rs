@@ -3,15 +3,11 @@
 use crate::memory::SEND_SLOTS;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::udp::{Socket, UdpMetadata};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time::Instant;
 use unstick::datagram::{Budget, BudgetError, Datagram, Ip, Sender, answer};
 use unstick::host::Event;
+use unstick::limits::NEIGHBOR;
 use unstick::{Host, Service};
-
-/// How long a reply waits for the stack to learn its receiver's hardware address. Two questions a
-/// second apart fit in. Then it is dropped: smoltcp would keep it, and with it all the replies
-/// behind it, for ever.
-const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// A datagram service on a port.
 pub(crate) struct Datagrams {
@@ -65,7 +61,7 @@ impl Datagrams {
     ) -> bool {
         let socket = sockets.get_mut::<Socket<'_>>(self.handle);
         if !socket.can_send() {
-            if now >= *self.waiting.get_or_insert(now) + PATIENCE {
+            if now >= *self.waiting.get_or_insert(now) + NEIGHBOR.into() {
                 host.count(Event::Rejected, 1);
                 // There is no other way to take a reply back, and it takes with it what has come.
                 while socket.recv().is_ok() {

@@ -7,24 +7,26 @@
 //!
 //! # The loop
 //!
-//! 1. Make the sockets on memory of your own ([`TcpBuffers`], [`UdpBuffers`]) and give them to a
-//!    [`Stack`]: [`Stack::listen`] once for each connection a service shall carry at a time,
-//!    [`Stack::bind`] for datagrams.
-//! 2. Call [`Stack::poll`]. It receives, answers and sends what can be, in bounded time.
-//! 3. Sleep until the deadline it gave or until a packet comes, then go to 2.
+//! 1. Make the sockets on memory of your own ([`TcpBuffers`], [`UdpBuffers`]), add them to a
+//!    `SocketSet`, and tell a [`Stack`] what they serve: [`Stack::listen`] once for each connection a
+//!    service shall carry at a time, [`Stack::bind`] for datagrams. The set stays yours: add DHCP, DNS,
+//!    or any socket.
+//! 2. Call [`Stack::poll`]. It receives, answers and sends what can be, in bounded time, for all
+//!    sockets of the set.
+//! 3. Sleep until the deadline it returned or until a packet comes, then go to 2.
 //!
 //! A client's session runs on a socket of its own through [`Connection`], which is also what the
 //! stack does.
 //!
 //! ```
-//! use smoltcp::iface::{Config, Interface, SocketStorage};
+//! use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
 //! use smoltcp::phy::Device;
 //! use smoltcp::time::Instant;
 //! use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 //! use unstick::datagram::ETHERNET;
 //! use unstick::host::{Identity, Node};
 //! use unstick::store::RamStore;
-//! use unstick::{Limits, Service};
+//! use unstick::{Endpoint, Limits, Service};
 //! use unstick_smoltcp::{Scratch, Stack, TcpBuffers, UdpBuffers, UdpSlots};
 //! # use smoltcp::phy::{self, DeviceCapabilities, Medium};
 //! # struct Nic;
@@ -61,33 +63,26 @@
 //!
 //! let scratch = Scratch { input: &mut input, output: &mut output };
 //! let mtu = nic.capabilities().ip_mtu();
-//! let mut stack = Stack::<_, 3, 2>::new(Limits::DEFAULT, mtu, &mut storage, scratch);
+//! let mut stack = Stack::<_, 3, 2>::new(Limits::DEFAULT, mtu, scratch);
+//! let mut sockets = SocketSet::new(&mut storage[..]);
 //! let services = [Service::Command, Service::Command, Service::Echo];
 //! for (service, rings) in services.into_iter().zip(&mut rings) {
-//!     stack.listen(service, service.tcp_port(), rings.socket())?;
+//!     let handle = sockets.add(rings.socket());
+//!     stack.listen(&mut sockets, handle, service, Endpoint::tcp(service).port())?;
 //! }
-//! for ((service, port), (rings, slots)) in [(Service::Echo, 8092), (Service::Command, 8093)]
-//!     .into_iter()
-//!     .zip(datagrams.iter_mut().zip(&mut slots))
-//! {
-//!     stack.bind(service, port, ETHERNET, rings.socket(slots))?;
+//! for (endpoint, (rings, slots)) in Endpoint::UDP.into_iter().zip(datagrams.iter_mut().zip(&mut slots)) {
+//!     let handle = sockets.add(rings.socket(slots));
+//!     stack.bind(&mut sockets, handle, endpoint.service(), endpoint.port(), ETHERNET)?;
 //! }
 //!
-//! let identity = Identity {
-//!     name: "bench-3",
-//!     version: "1.0",
-//!     target: "doc",
-//!     datagram: ETHERNET,
-//!     started: unstick::Instant::ZERO,
-//! };
-//! let mut host = Node::new(identity, RamStore::new([[0; 1024]; 4]));
+//! let mut host = Node::new(Identity::new("bench-3", "1.0"), RamStore::new([[0; 1024]; 4]));
 //! let address = EthernetAddress([2, 0, 0, 0, 0, 1]);
 //! let mut iface = Interface::new(Config::new(address.into()), &mut nic, clock.now());
 //! iface.update_ip_addrs(|all| {
 //!     let _ = all.push(IpCidr::new(IpAddress::v4(192, 168, 69, 1), 24));
 //! });
 //! loop {
-//!     let deadline = stack.poll(clock.now(), &mut host, &mut iface, &mut nic);
+//!     let deadline = stack.poll(clock.now(), &mut host, &mut iface, &mut nic, &mut sockets);
 //!     // Sleep until `deadline`, or until the device has a packet.
 //! #   assert_eq!(deadline, None);
 //! #   break;
@@ -129,7 +124,7 @@
 //! | [`UdpSlots<N>`](UdpSlots) | each datagram service | 24 × (N + 1) | no |
 //! | smoltcp's `SocketStorage` | each socket | 416 | no |
 //! | [`Scratch`] | one | the longest R + the longest S, or a datagram | yes |
-//! | [`Stack`] | one | 176 + 2624 × `TCP` + 40 × `UDP` | no |
+//! | [`Stack`] | one | 152 + 2624 × `TCP` + 40 × `UDP` | no |
 //!
 //! A `static` that is not zero takes flash for its initial value, so keep the kinds in statics apart.
 //!

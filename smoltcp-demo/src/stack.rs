@@ -6,30 +6,22 @@ use crate::memory::SEND_SLOTS;
 use crate::setup::{Ring, SetupError, check};
 use crate::{core_time, stack_time};
 use heapless::Vec;
-use smoltcp::iface::{
-    Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet, SocketStorage,
-};
+use smoltcp::iface::{Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{ListenError, Socket, State};
-use smoltcp::socket::{AnySocket, udp};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::socket::udp;
+use smoltcp::time::Instant;
 use unstick::datagram;
-use unstick::limits::{HEADER, Limits, REQUEST, TEXT};
-use unstick::{Host, Server, Service, Session};
+use unstick::limits::{HANDSHAKE, HEADER, KEEP_ALIVE, Limits, REQUEST, SILENCE, TEXT};
+use unstick::{Endpoint, Host, Server, Service, Session};
 
 /// Most packets taken in by one poll, so that a flood of them leaves time for all else.
 const PACKETS: usize = 32;
 
-/// How long a peer has to answer our SYN; a socket that waits for it can serve nobody else.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-
-/// How long a peer may be silent, our questions unanswered; then it is taken for gone.
-const SILENCE: Duration = Duration::from_secs(60);
-
-/// How often a peer with nothing to say is asked whether it is there. Some questions may get lost.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
 /// The services of a node, on at most `TCP` sockets for connections and `UDP` for datagrams.
+///
+/// The sockets are in a [`SocketSet`] that stays the caller's, beside any sockets of the caller's own:
+/// the stack keeps handles of those that are its, and a [`poll`](Self::poll) serves all of them.
 ///
 /// `N` and `T` are the header limit and the text limit of [`Server`].
 pub struct Stack<
@@ -42,9 +34,6 @@ pub struct Stack<
 > {
     limits: Limits,
     mtu: usize,
-    sockets: SocketSet<'a>,
-    /// How many more sockets there is storage for.
-    vacant: usize,
     scratch: Scratch<'a>,
     slots: Vec<Slot<H, N, T>, TCP>,
     datagrams: Vec<Datagrams, UDP>,
@@ -62,19 +51,11 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
 {
     /// No services yet, over a device with IP packets of at most `mtu` bytes.
     ///
-    /// `storage` has an element for each socket. How long the scratch is, see there; it is compared
-    /// with each socket.
-    pub fn new(
-        limits: Limits,
-        mtu: usize,
-        storage: &'a mut [SocketStorage<'a>],
-        scratch: Scratch<'a>,
-    ) -> Self {
+    /// How long the scratch is, see there; it is compared with each socket.
+    pub const fn new(limits: Limits, mtu: usize, scratch: Scratch<'a>) -> Self {
         Self {
             limits,
             mtu,
-            vacant: storage.len(),
-            sockets: SocketSet::new(storage),
             scratch,
             slots: Vec::new(),
             datagrams: Vec::new(),
@@ -85,44 +66,48 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         }
     }
 
-    /// Serves one connection at a time of a service on a TCP port; for as many at once call it as
-    /// many times. A client more than that is refused with a reset.
+    /// Serves one connection at a time of a service on a TCP port with this socket of the set; for as
+    /// many at once call it with as many sockets. A client more than that is refused with a reset.
     pub fn listen(
         &mut self,
+        sockets: &mut SocketSet<'_>,
+        handle: SocketHandle,
         service: Service,
         port: u16,
-        mut socket: Socket<'a>,
     ) -> Result<(), SetupError> {
+        let socket = sockets.get_mut::<Socket<'_>>(handle);
         check(REQUEST.saturating_add(1), socket.recv_capacity(), Ring::Receive)?;
         check(1, socket.send_capacity(), Ring::Send)?;
         check(socket.recv_capacity(), self.scratch.input.len(), Ring::Input)?;
         check(1, self.scratch.output.len(), Ring::Output)?;
-        // Replies are written whole, so waiting for more only costs the peer time.
-        socket.set_nagle_enabled(false);
-        socket.set_keep_alive(Some(KEEP_ALIVE));
-        listen(&mut socket, port).map_err(|_| SetupError::Port)?;
         if self.slots.is_full() {
             return Err(SetupError::Full);
         }
-        let handle = self.add(socket)?;
+        // Replies are written whole, so waiting for more only costs the peer time.
+        socket.set_nagle_enabled(false);
+        socket.set_keep_alive(Some(KEEP_ALIVE.into()));
+        listen(socket, port).map_err(|_| SetupError::Port)?;
         let _ = self.slots.push(Slot { service, port, handle, connection: None });
         Ok(())
     }
 
-    /// Serves the datagrams of the echo or command service on a UDP port, up to `limit` bytes of
-    /// payload: a longer one is answered as the cut one it would be elsewhere, a longer reply is
-    /// `truncated`. The socket's send ring has one metadata slot, so that a reply is seen to wait.
+    /// Serves the datagrams of the echo or command service on a UDP port with this socket of the set,
+    /// up to `limit` bytes of payload: a longer one is answered as the cut one it would be elsewhere, a
+    /// longer reply is `truncated`. The socket's send ring has one metadata slot, so that a reply is
+    /// seen to wait.
     pub fn bind(
         &mut self,
+        sockets: &mut SocketSet<'_>,
+        handle: SocketHandle,
         service: Service,
         port: u16,
         limit: usize,
-        mut socket: udp::Socket<'a>,
     ) -> Result<(), SetupError> {
-        if service.udp_port().is_none() {
+        if Endpoint::udp(service).is_none() {
             return Err(SetupError::Service { service });
         }
-        // The stack drops what the ring cannot hold without a word.
+        let socket = sockets.get_mut::<udp::Socket<'_>>(handle);
+        // smoltcp drops what the ring cannot hold without a word.
         let slots = socket.packet_recv_capacity();
         let largest = received_limit(self.mtu, usize::MAX, slots).map_err(SetupError::Budget)?;
         check(largest, socket.payload_recv_capacity(), Ring::Receive)?;
@@ -134,34 +119,36 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         let most = datagram_limit(self.mtu, ring).map_err(SetupError::Budget)?;
         datagram::check(limit, most).map_err(SetupError::Limit)?;
         check(limit, self.scratch.output.len(), Ring::Output)?;
-        socket.bind(port).map_err(|_| SetupError::Port)?;
         if self.datagrams.is_full() {
             return Err(SetupError::Full);
         }
-        let handle = self.add(socket)?;
+        socket.bind(port).map_err(|_| SetupError::Port)?;
         let _ = self.ports.push(port);
         let _ = self.datagrams.push(Datagrams::new(service, port, handle, limit));
         Ok(())
     }
 
-    fn add(&mut self, socket: impl AnySocket<'a>) -> Result<SocketHandle, SetupError> {
-        self.vacant = self.vacant.checked_sub(1).ok_or(SetupError::Full)?;
-        Ok(self.sockets.add(socket))
-    }
-
-    /// Receives, answers and sends what can be, in bounded time. Gives when to call again if no
-    /// packet comes before; `None` if only a packet can change anything.
+    /// Receives, answers and sends what can be, in bounded time, for every socket of the set: no other
+    /// poll of the interface is needed. Returns when to call again if no packet comes before; `None`
+    /// if only a packet can change anything.
     ///
-    /// A host whose answer was not ready does not tell this: call again when it is.
+    /// - What the caller's own sockets received is theirs to look at afterwards; what they are to send
+    ///   leaves with the next call.
+    /// - A packet more than 32 waits for the next call, which is due at once then.
+    /// - A task or host that said when it will be ready is asked then. One that did not is not heard of
+    ///   here: call again when it is.
+    /// - `now` is never earlier than in the call before.
+    /// - A call too many does no harm; one too late only makes peers wait.
     pub fn poll<D: Device + ?Sized>(
         &mut self,
         now: Instant,
         host: &mut H,
         iface: &mut Interface,
         device: &mut D,
+        sockets: &mut SocketSet<'_>,
     ) -> Option<Instant> {
-        let Received { more, done } = self.receive(now, host, iface, device);
-        let Self { sockets, scratch, limits, slots, .. } = self;
+        let Received { more, done } = self.receive(now, host, iface, device, sockets);
+        let Self { scratch, limits, slots, .. } = self;
         let mut deadline = None;
         // Not for nothing: looking at every socket is a good part of what a small datagram costs.
         if self.active || !done {
@@ -196,18 +183,19 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         host: &mut H,
         iface: &mut Interface,
         device: &mut D,
+        sockets: &mut SocketSet<'_>,
     ) -> Received {
         // First those that waited: then what is answered is the packet that has just come.
         if self.ready || self.datagrams.iter().any(Datagrams::has_waited) {
-            self.answer(now, host, iface, device);
+            self.answer(now, host, iface, device, sockets);
         }
         let mut answered = 0;
         for packets in 0..PACKETS {
-            let packet = iface.poll_ingress_single(now, device, &mut self.sockets);
+            let packet = iface.poll_ingress_single(now, device, sockets);
             if packet == PollIngressSingleResult::None {
                 return Received { more: false, done: packets > 0 && answered == packets };
             }
-            answered += usize::from(self.answer(now, host, iface, device));
+            answered += usize::from(self.answer(now, host, iface, device, sockets));
         }
         Received { more: true, done: answered == PACKETS }
     }
@@ -219,8 +207,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         host: &mut H,
         iface: &mut Interface,
         device: &mut D,
+        sockets: &mut SocketSet<'_>,
     ) -> bool {
-        let Self { sockets, scratch, ports, .. } = self;
+        let Self { scratch, ports, .. } = self;
         let mut any = false;
         loop {
             let mut answered = false;
@@ -237,21 +226,22 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
 
     /// Takes no new connection and no new request. Go on polling until it
     /// [is finished](Self::is_finished), so that what was begun comes to its end.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self, sockets: &mut SocketSet<'_>) {
         self.finishing = true;
         for slot in &mut self.slots {
             match &mut slot.connection {
                 Some(connection) => connection.session.finish(),
-                None => self.sockets.get_mut::<Socket<'_>>(slot.handle).abort(),
+                None => sockets.get_mut::<Socket<'_>>(slot.handle).abort(),
             }
         }
     }
 
     /// Whether no connection and no reply that waits is left after [`Stack::finish`].
-    pub fn is_finished(&self) -> bool {
+    #[must_use]
+    pub fn is_finished(&self, sockets: &SocketSet<'_>) -> bool {
         self.finishing
             && self.slots.iter().all(|slot| slot.connection.is_none())
-            && !self.datagrams.iter().any(|it| it.is_waiting(&self.sockets))
+            && !self.datagrams.iter().any(|it| it.is_waiting(sockets))
     }
 }
 
@@ -282,8 +272,8 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
         limits: &Limits,
     ) -> Option<Instant> {
         if self.connection.is_none() && is_connected(socket) {
-            socket.set_timeout(Some(SILENCE));
-            self.connection = Some(Connection::new(Server::new(self.service, *limits)));
+            socket.set_timeout(Some(SILENCE.into()));
+            self.connection = Some(Connection::new(Server::with_capacity(self.service, *limits)));
         }
         let connection = self.connection.as_mut()?;
         connection.poll(core_time(now), host, socket, scratch).map(stack_time)
@@ -307,7 +297,7 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
 }
 
 fn listen(socket: &mut Socket<'_>, port: u16) -> Result<(), ListenError> {
-    socket.set_timeout(Some(HANDSHAKE));
+    socket.set_timeout(Some(HANDSHAKE.into()));
     socket.listen(port)
 }
 

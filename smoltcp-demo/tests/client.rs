@@ -3,21 +3,23 @@
 mod world;
 
 use smoltcp::time::Duration;
-use std::collections::VecDeque;
-use unstick::digest::{Digest, Hasher};
-use unstick::header::Header;
+use unstick::digest::Hasher;
 use unstick::host::Identity;
 use unstick::message::Verdict;
 use unstick::store::RamStore;
-use unstick::{Caller, Client, Closed, Limits, Node, Request, Service, Session, Stop, datagram};
+use unstick::{
+    Caller, Cancelled, Client, Closed, Endpoint, Limits, Node, ReplyEvent, Request, Service,
+    Session, datagram,
+};
+use unstick_conformance::commands::Settings;
 use unstick_smoltcp::{Connection, Scratch};
-use world::World;
+use world::{COMMANDS, World};
 
 /// Asks a list of requests, all at once, and keeps the replies.
 struct Asks {
-    requests: VecDeque<(String, Vec<u8>)>,
-    digest: Option<Digest>,
-    supplied: usize,
+    requests: Vec<(String, Vec<u8>)>,
+    /// The bytes of each body that have been sent.
+    supplied: Vec<usize>,
     replies: Vec<(Vec<u8>, Option<Verdict>)>,
 }
 
@@ -26,67 +28,45 @@ impl Asks {
         let own = |(command, body): &(&str, &[u8])| (command.to_string(), body.to_vec());
         Self {
             requests: requests.iter().map(own).collect(),
-            digest: None,
-            supplied: 0,
+            supplied: vec![0; requests.len()],
             replies: Vec::new(),
         }
     }
 }
 
 impl Caller for Asks {
-    fn request(&mut self) -> Option<Request<'_>> {
-        let (command, body) = self.requests.front()?;
-        self.digest = Hasher::digest(body);
-        Some(Request { command, size: body.len() as u64, md5: self.digest })
+    fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        let (command, body) = self.requests.get(index as usize)?;
+        Some(Request::new(command).with_body(body.len() as u64, Hasher::digest(body)))
     }
 
-    fn sent(&mut self) {
-        self.supplied = 0;
-        if self.requests.front().is_some_and(|(_, body)| body.is_empty()) {
-            self.requests.pop_front();
-        }
-    }
-
-    fn supply(&mut self, output: &mut [u8]) -> usize {
-        let Some((_, body)) = self.requests.front() else { return 0 };
-        let rest = &body[self.supplied..];
+    fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
+        let (body, supplied) =
+            (&self.requests[index as usize].1, &mut self.supplied[index as usize]);
+        let rest = &body[*supplied..];
         let len = rest.len().min(output.len());
         output[..len].copy_from_slice(&rest[..len]);
-        self.supplied += len;
-        if self.supplied == body.len() {
-            self.requests.pop_front();
-        }
+        *supplied += len;
         len
     }
 
-    fn reply(&mut self, _: u64, _: Option<&Header<'_>>) {
-        self.replies.push((Vec::new(), None));
-    }
-
-    fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        self.replies.last_mut().ok_or(Stop)?.0.extend_from_slice(piece);
-        Ok(())
-    }
-
-    fn end(&mut self, verdict: Verdict) {
-        if let Some(reply) = self.replies.last_mut() {
-            reply.1 = Some(verdict);
+    fn reply(&mut self, index: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        match event {
+            ReplyEvent::Begin { .. } => self.replies.push((Vec::new(), None)),
+            ReplyEvent::Body(piece) => self.replies[index as usize].0.extend_from_slice(piece),
+            ReplyEvent::End(verdict) => self.replies[index as usize].1 = Some(verdict),
         }
+        Ok(())
     }
 }
 
 /// Plays the requests against a node with rings of 2048 bytes, with this much client's scratch.
 fn ask(requests: &[(&str, &[u8])], scratch: usize) -> Vec<(Vec<u8>, Option<Verdict>)> {
-    let identity = Identity {
-        name: "wire",
-        version: "1.0",
-        target: "memory",
-        datagram: datagram::ETHERNET,
-        started: unstick::Instant::ZERO,
-    };
-    let host = Node::new(identity, RamStore::new(core::array::from_fn(|_| vec![0; 100_000])));
+    let identity = Identity::new("wire", "1.0").target("memory").datagram(datagram::ETHERNET);
+    let store = RamStore::new(core::array::from_fn(|_| vec![0; 100_000]));
+    let host = Node::with(identity, store, COMMANDS, Settings::new());
     let mut world = World::new::<2048>(host, Limits::DEFAULT, datagram::ETHERNET);
-    let handle = world.connect(Service::Command.tcp_port());
+    let handle = world.connect(Endpoint::tcp(Service::Command).port());
     let mut connection = Connection::new(Client::<1024>::new(Service::Command, Limits::DEFAULT));
     let mut asks = Asks::new(requests);
     let (mut input, mut output) = (vec![0; 1 << 16], vec![0; scratch]);

@@ -3,8 +3,10 @@
 
 mod world;
 
+use smoltcp::iface::SocketHandle;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::{RecvError, State};
+use smoltcp::socket::udp::Socket as UdpSocket;
 use smoltcp::time::Duration;
 use smoltcp::wire::{
     EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr,
@@ -13,20 +15,17 @@ use smoltcp::wire::{
 use unstick::header::Fields;
 use unstick::host::{Event, Identity};
 use unstick::store::RamStore;
-use unstick::{Limits, Node, Service, datagram, message};
-use world::{BACKLOG, CLIENT, CLIENT_MAC, CLIENT_RING, Host, NODE, NODE_MAC, World};
+use unstick::{Endpoint, Limits, Node, Service, datagram, message};
+use unstick_conformance::commands::Settings;
+use unstick_smoltcp::{UdpBuffers, UdpSlots};
+use world::{BACKLOG, CLIENT, CLIENT_MAC, CLIENT_RING, COMMANDS, Host, NODE, NODE_MAC, World};
 
 const SOON: Duration = Duration::from_secs(1);
 
 fn host() -> Host {
-    let identity = Identity {
-        name: "wire",
-        version: "1.0",
-        target: "memory",
-        datagram: datagram::ETHERNET,
-        started: unstick::Instant::ZERO,
-    };
-    Node::new(identity, RamStore::new(core::array::from_fn(|_| vec![0; 100_000])))
+    let identity = Identity::new("wire", "1.0").target("memory").datagram(datagram::ETHERNET);
+    let store = RamStore::new(core::array::from_fn(|_| vec![0; 100_000]));
+    Node::with(identity, store, COMMANDS, Settings::new())
 }
 
 fn world() -> World {
@@ -47,7 +46,7 @@ fn request(command: &str, size: u64) -> Vec<u8> {
 
 /// Whether a service answers on a new connection.
 fn serves(world: &mut World) -> bool {
-    let handle = world.connect(Service::Frame.tcp_port());
+    let handle = world.connect(Endpoint::tcp(Service::Frame).port());
     if !world.run(SOON, |it| it.tcp(handle).may_send()) {
         world.tcp(handle).abort();
         return false;
@@ -64,7 +63,8 @@ fn unanswered_syns_hold_a_port_for_five_seconds() {
     let mut world = world();
     assert!(serves(&mut world)); // both know the other's hardware address now
     world.deaf = true;
-    let lost: Vec<_> = (0..BACKLOG).map(|_| world.connect(Service::Frame.tcp_port())).collect();
+    let lost: Vec<_> =
+        (0..BACKLOG).map(|_| world.connect(Endpoint::tcp(Service::Frame).port())).collect();
     world.wait(Duration::from_millis(10));
     for handle in lost {
         world.sockets.remove(handle);
@@ -72,7 +72,7 @@ fn unanswered_syns_hold_a_port_for_five_seconds() {
     world.wait(Duration::from_secs(1));
     world.client_end.lose_frames();
     world.deaf = false;
-    let early = world.connect(Service::Frame.tcp_port());
+    let early = world.connect(Endpoint::tcp(Service::Frame).port());
     world.run(SOON, |it| !it.tcp(early).is_open());
     assert_eq!(world.tcp(early).state(), State::Closed, "it is refused while all sockets wait");
     world.deaf = true;
@@ -87,7 +87,7 @@ fn unanswered_syns_hold_a_port_for_five_seconds() {
 fn one_client_too_many_is_refused_and_harms_nobody() {
     let mut world = world();
     let inside: Vec<_> = (0..BACKLOG).map(|_| world.connected(Service::Echo)).collect();
-    let outside = world.connect(Service::Echo.tcp_port());
+    let outside = world.connect(Endpoint::tcp(Service::Echo).port());
     world.run(SOON, |it| !it.tcp(outside).is_open());
     assert_eq!(world.tcp(outside).state(), State::Closed);
     for &handle in &inside {
@@ -318,10 +318,10 @@ fn a_flood_of_datagrams_leaves_time_for_connections() {
 fn connections_to_the_broadcast_address_hold_no_socket() {
     let mut world = world();
     for _ in 0..BACKLOG {
-        world.connect_to(Ipv4Address::new(192, 168, 69, 255), Service::Echo.tcp_port());
+        world.connect_to(Ipv4Address::new(192, 168, 69, 255), Endpoint::tcp(Service::Echo).port());
     }
     world.wait(SOON);
-    let handle = world.connect(Service::Echo.tcp_port());
+    let handle = world.connect(Endpoint::tcp(Service::Echo).port());
     assert!(world.run(SOON, |it| it.tcp(handle).may_send()));
 }
 
@@ -332,9 +332,9 @@ fn finishing_waits_for_a_reply_to_a_datagram() {
     world.client_end.send(unannounced(CLIENT, b"boo!"));
     let received = |it: &mut World| it.host.counters.get(Event::Frames) == 1;
     assert!(world.run(SOON, received));
-    world.stack.finish();
-    assert!(!world.stack.is_finished());
-    assert!(world.run(SOON, |it| it.stack.is_finished()));
+    world.stack.finish(&mut world.node_sockets);
+    assert!(!world.stack.is_finished(&world.node_sockets));
+    assert!(world.run(SOON, |it| it.stack.is_finished(&it.node_sockets)));
     assert!(world.run(SOON, |it| it.udp(handle).can_recv()));
 }
 
@@ -360,10 +360,10 @@ fn finishing_ends_with_the_last_reply() {
     let busy = world.connected(Service::Command);
     let put = request("put a", 5000);
     world.send(busy, &[&put[..], &[1; 2000]].concat());
-    world.stack.finish();
+    world.stack.finish(&mut world.node_sockets);
     world.run(SOON, |it| !it.tcp(idle).may_recv());
-    assert!(!world.stack.is_finished());
-    let late = world.connect(Service::Frame.tcp_port());
+    assert!(!world.stack.is_finished(&world.node_sockets));
+    let late = world.connect(Endpoint::tcp(Service::Frame).port());
     world.run(SOON, |it| !it.tcp(late).is_open());
     assert_eq!(world.tcp(late).state(), State::Closed);
     world.send(busy, &[1; 3000]);
@@ -371,5 +371,67 @@ fn finishing_ends_with_the_last_reply() {
     assert!(answer.ends_with(b"stored a, 5000 bytes"));
     world.tcp(busy).close();
     world.tcp(idle).close();
-    assert!(world.run(SOON, |it| it.stack.is_finished()));
+    assert!(world.run(SOON, |it| it.stack.is_finished(&it.node_sockets)));
+}
+
+/// A request to the frame service on a connection of its own.
+fn ask(world: &mut World, line: &[u8]) -> SocketHandle {
+    let handle = world.connected(Service::Frame);
+    world.send(handle, line);
+    handle
+}
+
+#[test]
+fn a_late_answer_comes_at_its_time_without_a_packet_and_holds_nobody_up() {
+    let mut world = world();
+    let late = ask(&mut world, b"wait 5000\n");
+    let begun = world.now;
+    let other = ask(&mut world, b"upper a\n");
+    assert!(world.run(SOON, |it| it.tcp(other).recv_queue() == 5), "the other one waits");
+    assert_eq!(world.tcp(late).recv_queue(), 0);
+    let answer = b"\x06\0\0\0waited".len();
+    assert!(world.run(Duration::from_secs(10), |it| it.tcp(late).recv_queue() == answer));
+    let took = world.now - begun;
+    assert!(took >= Duration::from_secs(5) && took < Duration::from_millis(5100), "{took}");
+}
+
+#[test]
+fn an_answer_longer_than_all_rings_is_streamed() {
+    let mut world = world();
+    let handle = ask(&mut world, b"count 20000\n");
+    let expected: String = (1..=20_000).map(|n| format!("{n}\n")).collect();
+    let mut seen = Vec::new();
+    world.run(Duration::from_secs(30), |it| {
+        let _ = it.tcp(handle).recv(|bytes| {
+            seen.extend_from_slice(bytes);
+            (bytes.len(), ())
+        });
+        seen.len() >= 4 + expected.len()
+    });
+    assert!(seen[4..] == *expected.as_bytes(), "{} bytes", seen.len());
+}
+
+#[test]
+fn a_socket_of_the_users_own_is_served_beside_the_stack() {
+    let mut world = world();
+    let buffers = Box::leak(Box::new(UdpBuffers::<4096>::new()));
+    let mut own = buffers.socket(Box::leak(Box::new(UdpSlots::<4>::new())));
+    own.bind(9).unwrap();
+    let own = world.node_sockets.add(own);
+    let client = world.datagrams();
+    let to = (smoltcp::wire::IpAddress::from(NODE), 9);
+    world.udp(client).send_slice(b"to the user", to).unwrap();
+    fn socket(world: &mut World, own: SocketHandle) -> &mut UdpSocket<'static> {
+        world.node_sockets.get_mut(own)
+    }
+    assert!(world.run(SOON, |it| socket(it, own).can_recv()));
+    let (bytes, from) =
+        socket(&mut world, own).recv().map(|(it, from)| (it.to_vec(), from)).unwrap();
+    assert_eq!(bytes, b"to the user");
+    socket(&mut world, own).send_slice(b"from the user", from.endpoint).unwrap();
+    assert!(world.run(SOON, |it| it.udp(client).can_recv()));
+    assert_eq!(world.udp(client).recv().unwrap().0, b"from the user");
+    // And the stack goes on.
+    let handle = ask(&mut world, b"upper a\n");
+    assert!(world.run(SOON, |it| it.tcp(handle).recv_queue() == 5));
 }

@@ -18,7 +18,7 @@ fn the_main_job_agrees_with_itself_and_leaves_nothing() {
     let output = Command::new(PROGRAM).output().unwrap();
     let text = text(&output);
     if output.status.code() == Some(NO_TAP) {
-        return unstick_tests::skip(&text);
+        return unstick_conformance::skip(&text);
     }
     assert!(output.status.success(), "{text}");
     // With or without the firmware's column.
@@ -56,7 +56,7 @@ fn serve_listens_answers_and_ends_cleanly() {
     });
     let Some(text) = played else {
         let needs = "needs unshare, ip, bash and the right to make a TAP interface";
-        return unstick_tests::skip(needs);
+        return unstick_conformance::skip(needs);
     };
     for line in [
         "listening echo tcp 192.168.69.1:8080\n",

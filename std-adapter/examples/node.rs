@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use unstick_std::client::blocking::Client;
 use unstick_std::node::{Config, Handler, OwnedCall, Ports, Running};
-use unstick_std::unstick::{Endpoint, Refusal, Service, Status};
+use unstick_std::unstick::{Body, Endpoint, Refusal, Service, Status};
 
 /// Waits, and answers then; other clients are answered meanwhile.
 async fn slow(call: OwnedCall) -> Result<String, Refusal> {
@@ -28,7 +28,7 @@ fn config() -> Config {
     Config::new()
         .name("bench-3")
         .handler(visit.usage("visit NAME").help("counts visits"))
-        .handler(count.help("counts the words of its body").body())
+        .handler(count.help("counts the words of its body").body(Body::Optional))
         .handler(Handler::new("slow", slow).usage("slow MS").help("answers later"))
 }
 

@@ -19,6 +19,8 @@
 
 mod config;
 mod connection;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod error;
 mod files;
 mod handler;

@@ -71,6 +71,22 @@ impl TryFrom<&str> for Url {
     }
 }
 
+impl TryFrom<String> for Url {
+    type Error = UrlError;
+
+    fn try_from(text: String) -> Result<Self, UrlError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Url {
+    type Error = UrlError;
+
+    fn try_from(text: &String) -> Result<Self, UrlError> {
+        text.parse()
+    }
+}
+
 impl From<&Self> for Url {
     fn from(url: &Self) -> Self {
         url.clone()

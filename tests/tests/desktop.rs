@@ -4,7 +4,7 @@ use core::time::Duration;
 use unstick_conformance::{
     Column, FILE, SMALL, Scenario, Setup, Transcript, live, matrix, play, scenarios,
 };
-use unstick_std::node::{Config, Ports, Running, Storage};
+use unstick_std::node::{Config, Ports, Running, Storage, demo};
 
 #[test]
 fn files_in_memory() {
@@ -74,5 +74,5 @@ fn start(setup: Setup, files: Storage) -> Running {
         .files(files)
         .limits(setup.limits())
         .datagrams(setup.datagram());
-    Running::start(config).expect("a node on ports that the system chooses")
+    Running::start(demo::with_commands(config)).expect("a node on ports that the system chooses")
 }

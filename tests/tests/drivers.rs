@@ -1,7 +1,7 @@
 //! Every scenario over the core's blocking and async drivers.
 
+use unstick_conformance::memory;
 use unstick_conformance::{Column, matrix, scenarios};
-use unstick_tests::memory;
 
 #[test]
 fn the_drivers_agree() {

@@ -3,8 +3,8 @@
 
 use unstick::session::Phase;
 use unstick::{Closed, Instant, Limits, Next, Server, Service, Session};
+use unstick_conformance::fixture::{self, Node};
 use unstick_conformance::{FILES, Setup};
-use unstick_tests::fixture::{self, Node};
 
 /// A node with one file, and a session in the middle of a request's body or of a reply's.
 fn in_the_middle_of(header: &str, body: &str) -> (Node, Server<Node>) {

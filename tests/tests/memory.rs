@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use unstick::Service;
+use unstick_conformance::memory;
 use unstick_conformance::{Transcript, scenarios};
-use unstick_tests::memory;
 
 #[test]
 fn echo() {

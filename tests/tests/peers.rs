@@ -124,8 +124,7 @@ impl Server {
     }
 
     fn client(&self, scheme: &str) -> Client {
-        let url = format!("{scheme}://127.0.0.1:{}", self.port).parse().expect("a URL");
-        Client::connect(&url).expect("it listens")
+        Client::connect(format!("{scheme}://127.0.0.1:{}", self.port)).expect("it listens")
     }
 }
 

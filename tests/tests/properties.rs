@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use unstick::header::Header;
 use unstick::{Endpoint, Service, Transport};
+use unstick_conformance::memory::{self, Cuts, Way};
 use unstick_conformance::{Act, Line, Scenario, Setup};
-use unstick_tests::memory::{self, Cuts, Way};
 
 /// What comes back, upon an input in these sends, by way of these cuts and windows.
 fn answers(endpoint: Endpoint, sends: &[Vec<u8>], way: &Way) -> Line {

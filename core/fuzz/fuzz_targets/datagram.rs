@@ -22,7 +22,7 @@ use unstick::{Instant, Limits, Server, Service, Session as _, Status};
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[kind, p, q, low, high], bytes)) = bytes.split_first_chunk::<5>() else { return };
     let (service, cut) = ([Service::Echo, Service::Command][usize::from(kind & 1)], kind & 2 != 0);
-    let sender = Sender { port: u16::from_le_bytes([p, q]), own: &Service::UDP_PORTS };
+    let sender = Sender { port: u16::from_le_bytes([p, q]), own: &Endpoint::UDP_PORTS };
     let space = usize::from(u16::from_le_bytes([low, high]) % 2048);
 
     let (mut host, mut twin) = (node(), node());

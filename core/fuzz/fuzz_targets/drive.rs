@@ -16,15 +16,15 @@ pub(crate) fn step<H, S: Session<H>>(
 ) -> Next {
     let mut window = [0xA5; LARGE];
     let step = session.step(Instant::ZERO, host, input, &mut window[..space]);
-    assert!(step.taken <= input.len() && step.given <= space);
-    *input = &input[step.taken..];
-    output.extend_from_slice(&window[..step.given]);
+    assert!(step.consumed <= input.len() && step.written <= space);
+    *input = &input[step.consumed..];
+    output.extend_from_slice(&window[..step.written]);
     match step.next {
         Next::Input | Next::Host => assert!(input.is_empty(), "it waits and has input"),
-        Next::Output => assert!(step.taken + step.given > 0 || space == 0, "it stands"),
+        Next::Output => assert!(step.consumed + step.written > 0 || space == 0, "it stands"),
         Next::Closed(_) => {
             let again = session.step(Instant::from_millis(1), host, input, &mut window);
-            assert_eq!(again, Step { taken: 0, given: 0, ..step }, "it is over");
+            assert_eq!(again, Step { consumed: 0, written: 0, ..step }, "it is over");
         }
     }
     step.next

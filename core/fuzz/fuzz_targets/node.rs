@@ -13,7 +13,7 @@ pub(crate) type Host = Node<Files>;
 
 pub(crate) fn new() -> Host {
     let identity =
-        Identity { name: "n", version: "1", target: "t", datagram: 512, started: Instant::ZERO };
+        Identity::new("n", "1").target("t").datagram(512);
     Host::new(identity, RamStore::new([[0; SIZE]; FILES]))
 }
 

@@ -96,16 +96,11 @@ fn command<H: Host>(
         }
     }
     if let Err(Blocked::Until(_)) = exchange.poll(host, now) {
-        exchange.refuse(host, &busy());
+        exchange.refuse(host, &Refusal::late());
     }
     let reply = write(&mut exchange, host, now, space(output, request));
     exchange.abort(host);
     reply
-}
-
-fn busy() -> Refusal {
-    let why = format_args!("a datagram does not wait for this answer: ask again over TCP");
-    Refusal::new(Status::Busy, why)
 }
 
 /// Writes the reply if all of it fits and is there, else that it does not or is not.
@@ -134,7 +129,7 @@ fn write<H: Host>(
             Ok(read) => end = end.saturating_add(read),
             Err(Blocked::Failed) => return None,
             Err(Blocked::Until(_)) => {
-                exchange.refuse(host, &busy());
+                exchange.refuse(host, &Refusal::late());
                 return write(exchange, host, now, output);
             }
         }

@@ -93,6 +93,15 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The refusal of a datagram whose answer would have to wait.
+    #[must_use]
+    pub fn late() -> Self {
+        let why = format_args!("a datagram does not wait for this answer: ask again over TCP");
+        Self::new(Status::Busy, why)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.status, self.reason)

@@ -8,8 +8,10 @@ use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address};
+use unstick::command::Command;
 use unstick::store::RamStore;
-use unstick::{Limits, Node, Service};
+use unstick::{Endpoint, Limits, Node, Service};
+use unstick_conformance::commands::{Settings, Tasks, rows};
 use unstick_smoltcp::{Scratch, Stack, TcpBuffers, UdpBuffers, UdpSlots};
 pub use wire::{End, wire};
 
@@ -32,13 +34,18 @@ const ROUND_TRIP: Duration = Duration::from_micros(50);
 /// Rounds without a frame or a tick of the clock after which one side must have gone mad.
 const SPINS: usize = 1000;
 
-pub type Host = Node<RamStore<Vec<u8>, 8>>;
+pub type Host = Node<RamStore<Vec<u8>, 8>, Settings, Tasks>;
+
+/// The commands of a node under test.
+pub const COMMANDS: &[Command<Host>] = &rows();
 
 /// The node, the client, and what is between them. Memory is leaked: it is a test.
 pub struct World {
     pub now: Instant,
     pub stack: Stack<'static, Host, TCP, UDP>,
     pub host: Host,
+    /// The node's, with room for one of its own.
+    pub node_sockets: SocketSet<'static>,
     node_iface: Interface,
     node_end: End,
     pub sockets: SocketSet<'static>,
@@ -56,22 +63,28 @@ impl World {
         let now = Instant::from_millis(1000);
         let (mut node_end, mut client_end) = wire();
         let scratch = Scratch { input: leak_bytes(RING), output: leak_bytes(RING.max(1472)) };
-        let mut stack = Stack::new(limits, 1500, leak_storage(TCP + UDP), scratch);
+        let mut stack = Stack::new(limits, 1500, scratch);
+        let mut node_sockets = SocketSet::new(leak_storage(TCP + UDP + 1));
         for service in Service::ALL {
             for _ in 0..BACKLOG {
                 let buffers = Box::leak(Box::new(TcpBuffers::<RING, RING>::new()));
-                stack.listen(service, service.tcp_port(), buffers.socket()).unwrap();
+                let handle = node_sockets.add(buffers.socket());
+                let port = Endpoint::tcp(service).port();
+                stack.listen(&mut node_sockets, handle, service, port).unwrap();
             }
-            if let Some(port) = service.udp_port() {
-                let buffers = Box::leak(Box::new(UdpBuffers::<4096>::new()));
-                let slots = Box::leak(Box::new(UdpSlots::<8>::new()));
-                stack.bind(service, port, datagram, buffers.socket(slots)).unwrap();
-            }
+        }
+        for endpoint in Endpoint::UDP {
+            let buffers = Box::leak(Box::new(UdpBuffers::<4096>::new()));
+            let slots = Box::leak(Box::new(UdpSlots::<8>::new()));
+            let handle = node_sockets.add(buffers.socket(slots));
+            let (service, port) = (endpoint.service(), endpoint.port());
+            stack.bind(&mut node_sockets, handle, service, port, datagram).unwrap();
         }
         Self {
             now,
             stack,
             host,
+            node_sockets,
             node_iface: interface(&mut node_end, NODE_MAC, NODE, now),
             node_end,
             sockets: SocketSet::new(leak_storage(64)),
@@ -87,8 +100,8 @@ impl World {
         let until = self.now + patience;
         let mut spins = 0;
         loop {
-            let node =
-                self.stack.poll(self.now, &mut self.host, &mut self.node_iface, &mut self.node_end);
+            let Self { stack, host, node_iface, node_end, node_sockets, .. } = self;
+            let node = stack.poll(self.now, host, node_iface, node_end, node_sockets);
             if self.deaf {
                 self.client_end.lose_frames();
             }
@@ -138,7 +151,7 @@ impl World {
 
     /// A client's socket that is connected.
     pub fn connected(&mut self, service: Service) -> SocketHandle {
-        let handle = self.connect(service.tcp_port());
+        let handle = self.connect(Endpoint::tcp(service).port());
         let up = self.run(Duration::from_secs(10), |it| it.tcp(handle).may_send());
         assert!(up, "no connection: {}", self.tcp(handle).state());
         handle

@@ -8,7 +8,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::sync::Arc;
 use unstick::command::{Answer, Body, Call, Command, Outcome};
-use unstick::{Refusal, Status, Text};
+use unstick::{Instant, Refusal, Status, Text};
 
 /// A command of a desktop node that is an async closure: it may keep what it captured, and wait.
 ///
@@ -46,10 +46,32 @@ type Answering = dyn Future<Output = Result<Vec<u8>, Refusal>> + Send;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnedCall {
+    /// The command's name.
+    pub name: &'static str,
     /// What follows the command's name and one space, as it came.
     pub args: String,
     /// The whole body, verified; empty unless the handler [takes](Handler::body) one.
     pub body: Vec<u8>,
+    /// The time on the node's clock.
+    pub now: Instant,
+}
+
+impl OwnedCall {
+    /// The same, borrowed: with what a [`Call`] can do, such as to read a value or typed JSON.
+    ///
+    /// ```
+    /// use unstick::Refusal;
+    /// use unstick_std::node::Handler;
+    ///
+    /// let square = Handler::new("square", |call| async move {
+    ///     let n: u32 = call.as_call().arg("N")?;
+    ///     Ok::<_, Refusal>((u64::from(n) * u64::from(n)).to_string())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn as_call(&self) -> Call<'_> {
+        Call::new(self.name, &self.args, &self.body, self.now)
+    }
 }
 
 impl Handler {
@@ -79,11 +101,11 @@ impl Handler {
         Self { row: self.row.help(help), ..self }
     }
 
-    /// Takes a body of at most some kilobytes with the request: see [`Body::Required`]. Without one
-    /// it is empty.
+    /// What becomes of a request's body: none, or a whole one of some kilobytes. Streamed bodies are
+    /// for a [`Command`] that answers with a task.
     #[must_use]
-    pub fn body(self) -> Self {
-        Self { row: self.row.body(Body::Optional), ..self }
+    pub fn body(self, body: Body) -> Self {
+        Self { row: self.row.body(body), ..self }
     }
 }
 
@@ -98,7 +120,13 @@ fn start(host: &mut Host, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<Host>
     let handler = host.handler(call.name);
     let handler = handler
         .ok_or_else(|| Refusal::new(Status::Failed, format_args!("{} is gone", call.name)))?;
-    let mut answer = (handler.run)(OwnedCall { args: call.args.into(), body: call.body.into() });
+    let owned = OwnedCall {
+        name: handler.row.name,
+        args: call.args.into(),
+        body: call.body.into(),
+        now: call.now,
+    };
+    let mut answer = (handler.run)(owned);
     // Most answers are ready at once: those need no task.
     if let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         let answer = answer?;
@@ -118,9 +146,6 @@ fn start(host: &mut Host, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<Host>
             });
             Ok(Answer::Source(Source::from(Later::Coming(job))))
         }
-        _ => {
-            let why = format_args!("{} is answered later: ask over TCP", call.name);
-            Err(Refusal::new(Status::Busy, why))
-        }
+        _ => Err(Refusal::late()),
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use unstick::command::builtin;
 use unstick::host::{Counters, Event, Identity};
-use unstick::{Command, Instant, Progress, Refusal, Task, Text};
+use unstick::{Answer, Command, Instant, Progress, Refusal, Task, Text};
 
 /// A desktop node, as its sessions and its commands see it: each connection has a clone.
 #[derive(Clone)]
@@ -32,6 +32,12 @@ struct Shared {
 }
 
 impl Host {
+    /// The answer of a command that goes on as this task.
+    pub fn task(task: impl Task<Self> + Send + 'static) -> Answer<Self> {
+        let task: Box<dyn Task<Self> + Send> = Box::new(task);
+        Answer::Task(task)
+    }
+
     /// A host whose sessions cannot wait, which is what datagrams need.
     pub(super) fn new(config: Config) -> Result<Self, Error> {
         let files = Files::new(config.files)?;

@@ -5,12 +5,10 @@ use crate::node::{Clock, interface, rest};
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use smoltcp::iface::{SocketSet, SocketStorage};
-use std::collections::VecDeque;
 use std::io;
 use unstick::digest::Hasher;
-use unstick::header::Header;
 use unstick::message::Verdict;
-use unstick::{Caller, Client, Limits, Request, Service, Session, Stop};
+use unstick::{Caller, Cancelled, Client, Limits, ReplyEvent, Request, Service, Session};
 use unstick_smoltcp::{Connection, Scratch, TcpBuffers, core_time, stack_time};
 
 /// How long a conversation may take.
@@ -64,21 +62,21 @@ pub(crate) fn converse(
     conversation: &Conversation,
 ) -> Result<(), String> {
     let mut asks = Asks {
-        calls: conversation.calls.iter().collect(),
-        expected: conversation.calls.iter().map(|call| &call.reply[..]).collect(),
-        supplied: 0,
+        calls: &conversation.calls,
+        supplied: (0, 0),
+        answered: 0,
         came: Vec::new(),
         wrong: None,
     };
     let why = drive(cable, from, to, &mut asks).map_err(|error| error.to_string())?;
-    match (asks.wrong, asks.expected.len()) {
+    match (asks.wrong, asks.calls.len() - asks.answered) {
         (Some(wrong), _) => Err(wrong),
         (None, 0) => Ok(()),
         (None, missing) => Err(format!("{missing} replies did not come: {why}")),
     }
 }
 
-/// Moves bytes until all replies are there and the connection is closed; gives why it ended.
+/// Moves bytes until all replies are there and the connection is closed; returns why it ended.
 fn drive(
     cable: &mut Cable,
     (address, prefix): (Ipv4Addr, u8),
@@ -94,7 +92,7 @@ fn drive(
     let local = fastrand::u16(49152..);
     socket.connect(iface.context(), (*to.ip(), to.port()), local).map_err(io::Error::other)?;
     let handle = sockets.add(socket);
-    let mut connection = Connection::new(Client::<1024>::new(Service::Command, Limits::DEFAULT));
+    let mut connection = Connection::new(Client::new(Service::Command, Limits::DEFAULT));
     let (mut input, mut output) = (vec![0; RING], vec![0; RING]);
     let end = clock.now() + PATIENCE.into();
     let mut finished = false;
@@ -109,7 +107,7 @@ fn drive(
             return Ok(why.unwrap_or_else(|| format!("nothing came for {PATIENCE:?}")));
         }
         iface.poll_egress(now, cable, &mut sockets);
-        if asks.expected.is_empty() && !finished {
+        if asks.answered == asks.calls.len() && !finished {
             Session::<Asks<'_>>::finish(&mut connection.session);
             finished = true;
             continue;
@@ -122,52 +120,52 @@ fn drive(
 
 /// Asks all the calls, and compares the replies.
 struct Asks<'a> {
-    calls: VecDeque<&'a Call>,
-    expected: VecDeque<&'a [u8]>,
-    supplied: usize,
+    calls: &'a [Call],
+    /// The bytes of the body that have been sent, of the call that is being sent.
+    supplied: (u64, usize),
+    /// The replies that are whole.
+    answered: usize,
     came: Vec<u8>,
     wrong: Option<String>,
 }
 
+impl Asks<'_> {
+    fn call(&self, index: u64) -> Option<&Call> {
+        self.calls.get(usize::try_from(index).ok()?)
+    }
+}
+
 impl Caller for Asks<'_> {
-    fn request(&mut self) -> Option<Request<'_>> {
-        let Call { command, body, .. } = self.calls.front()?;
-        Some(Request { command, size: body.len() as u64, md5: Hasher::digest(body) })
+    fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        let Call { command, body, .. } = self.call(index)?;
+        Some(Request::new(command).with_body(body.len() as u64, Hasher::digest(body)))
     }
 
-    fn sent(&mut self) {
-        self.supplied = 0;
-        if self.calls.front().is_some_and(|call| call.body.is_empty()) {
-            self.calls.pop_front();
+    fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
+        if self.supplied.0 != index {
+            self.supplied = (index, 0);
         }
-    }
-
-    fn supply(&mut self, output: &mut [u8]) -> usize {
-        let Some(call) = self.calls.front() else { return 0 };
-        let rest = &call.body[self.supplied..];
+        let at = self.supplied.1;
+        let Some(rest) = self.call(index).and_then(|call| call.body.get(at..)) else { return 0 };
         let len = rest.len().min(output.len());
         output[..len].copy_from_slice(&rest[..len]);
-        self.supplied += len;
-        if self.supplied == call.body.len() {
-            self.calls.pop_front();
-        }
+        self.supplied.1 += len;
         len
     }
 
-    fn reply(&mut self, _: u64, _: Option<&Header<'_>>) {
-        self.came.clear();
-    }
-
-    fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        self.came.extend_from_slice(piece);
-        Ok(())
-    }
-
-    fn end(&mut self, verdict: Verdict) {
-        let expected = self.expected.pop_front();
-        if self.wrong.is_none() && (expected != Some(&self.came) || verdict != Verdict::Verified) {
-            let came = self.came.get(..80).unwrap_or(&self.came).escape_ascii();
-            self.wrong = Some(format!("\"{came}\" came, {verdict:?}"));
+    fn reply(&mut self, index: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        match event {
+            ReplyEvent::Begin { .. } => self.came.clear(),
+            ReplyEvent::Body(piece) => self.came.extend_from_slice(piece),
+            ReplyEvent::End(verdict) => {
+                self.answered += 1;
+                let right = self.call(index).is_some_and(|call| call.reply == self.came);
+                if self.wrong.is_none() && !(right && verdict == Verdict::Verified) {
+                    let came = self.came.get(..80).unwrap_or(&self.came).escape_ascii();
+                    self.wrong = Some(format!("\"{came}\" came, {verdict:?}"));
+                }
+            }
         }
+        Ok(())
     }
 }

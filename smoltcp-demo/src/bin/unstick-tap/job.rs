@@ -3,7 +3,7 @@
 
 use crate::cable::{self, Cable};
 use crate::client::{conversations, converse};
-use crate::node::{Node, Port};
+use crate::node::Node;
 use crate::tap::TapConfig;
 use crate::{Failure, namespace};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,13 +12,13 @@ use std::io::{self, IsTerminal as _, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::thread::{self, JoinHandle};
-use unstick::Service;
-use unstick_std::node::{Config, Ports, Running, Storage};
-use unstick_std::url::Transport;
-use unstick_tests::board::{Boards, Build};
-use unstick_tests::{
-    Column, Line, Scenario, Setup, Transcript, fixture, live, matrix, memory, play, scenarios,
+use unstick::{Endpoint, Service};
+use unstick_conformance::board::{Boards, Build};
+use unstick_conformance::{
+    Column, FILE, Line, SMALL, Scenario, Setup, Transcript, fixture, live, matrix, memory, play,
+    scenarios,
 };
+use unstick_std::node::{Config, Listening, Ports, Running, Storage, demo};
 
 /// The kernel's end of the TAP, and the node's.
 const KERNEL: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 100);
@@ -63,7 +63,7 @@ pub(crate) fn run(cable: &cable::Args) -> Result<ExitCode, Failure> {
             name: "smoltcp over TAP",
             play: Box::new(|scenario| {
                 // On a bad cable nobody promises that a datagram arrives.
-                (clean || !scenario.udp).then(|| tap.play(scenario))
+                (clean || !scenario.is_udp()).then(|| tap.play(scenario))
             }),
         },
     ];
@@ -96,12 +96,11 @@ pub(crate) fn run(cable: &cable::Args) -> Result<ExitCode, Failure> {
 fn talk(mut cable: Cable, out: &mut impl Write) -> Result<bool, Failure> {
     writeln!(out, "\nsmoltcp over TAP as the client, the desktop as the node:")?;
     let node = desktop_node(Setup::Default).map_err(Failure::Other)?;
-    let there = |endpoint: &&unstick_std::node::Endpoint| {
-        endpoint.service == Service::Command
-            && endpoint.transport == Transport::Tcp
-            && endpoint.address.ip() == IpAddr::V4(KERNEL)
+    let there = |socket: &&Listening| {
+        socket.endpoint == Endpoint::tcp(Service::Command)
+            && socket.address.ip() == IpAddr::V4(KERNEL)
     };
-    let Some(SocketAddr::V4(to)) = node.endpoints().iter().find(there).map(|it| it.address) else {
+    let Some(SocketAddr::V4(to)) = node.listening().iter().find(there).map(|it| it.address) else {
         return Err(Failure::Other(format!("the desktop node does not listen on {KERNEL}")));
     };
     let mut all = true;
@@ -133,8 +132,7 @@ impl OverTap {
         if let Err(error) = self.prepare(scenario.setup) {
             return failed(&error);
         }
-        let port = port(scenario);
-        over_sockets(scenario, port.map(|port| SocketAddr::new(NODE.into(), port)))
+        over_sockets(scenario, Some(SocketAddr::new(NODE.into(), scenario.endpoint.port())))
     }
 
     fn prepare(&mut self, setup: Setup) -> io::Result<()> {
@@ -147,7 +145,7 @@ impl OverTap {
         let node = Node {
             address: NODE,
             prefix: PREFIX,
-            ports: default_ports(),
+            ports: Ports::DEFAULT,
             limits: setup.limits(),
             datagram: setup.datagram(),
             host: fixture::node(setup),
@@ -185,25 +183,21 @@ impl Desktop {
                 Err(sentence) => return failed(&io::Error::other(sentence)),
             }
         }
-        let transport = if scenario.udp { Transport::Udp } else { Transport::Tcp };
         let node = self.running.as_ref();
-        over_sockets(scenario, node.and_then(|(_, node)| node.address(scenario.service, transport)))
+        over_sockets(scenario, node.and_then(|(_, node)| node.address(scenario.endpoint)))
     }
 }
 
 /// A desktop node on loopback and on the kernel's end of the TAP, like the one on smoltcp.
 fn desktop_node(setup: Setup) -> Result<Running, String> {
-    let largest = if setup == Setup::Small { fixture::SMALL } else { fixture::FILE };
-    Running::start(Config {
-        bind: vec![Ipv4Addr::LOCALHOST.into(), KERNEL.into()],
-        ports: Ports::ANY,
-        files: Storage::Memory { largest },
-        limits: setup.limits(),
-        datagram: setup.datagram(),
-        echo_datagram: setup.datagram(),
-        ..Config::default()
-    })
-    .map_err(|error| error.to_string())
+    let largest = if setup == Setup::Small { SMALL } else { FILE };
+    let config = Config::new()
+        .bind([Ipv4Addr::LOCALHOST.into(), KERNEL.into()])
+        .ports(Ports::ANY)
+        .files(Storage::Memory { largest })
+        .limits(setup.limits())
+        .datagrams(setup.datagram());
+    Running::start(demo::with_commands(config)).map_err(|error| error.to_string())
 }
 
 /// Whether a node of one setup, on which scenarios have been played, will do for another.
@@ -213,7 +207,7 @@ fn is_fit(running: Setup, wanted: Setup) -> bool {
 
 /// Plays a scenario from the kernel's own sockets.
 fn over_sockets(scenario: &Scenario, address: Option<SocketAddr>) -> Transcript {
-    let connect = |address| live::connect(scenario.service, scenario.udp, address, PATIENCE);
+    let connect = |address| live::connect(scenario.endpoint, address, PATIENCE);
     let unsupported = || Err(io::ErrorKind::Unsupported.into());
     match address.map_or_else(unsupported, connect) {
         Ok(mut link) => play(scenario, &mut *link),
@@ -225,17 +219,4 @@ fn over_sockets(scenario: &Scenario, address: Option<SocketAddr>) -> Transcript 
 fn failed(error: &io::Error) -> Transcript {
     eprintln!("unstick-tap: {error}");
     Transcript { lines: vec![Line::Failed(error.kind())] }
-}
-
-fn port(scenario: &Scenario) -> Option<u16> {
-    if scenario.udp { scenario.service.udp_port() } else { Some(scenario.service.tcp_port()) }
-}
-
-/// Every service on its own port.
-fn default_ports() -> Vec<Port> {
-    let tcp = Service::ALL.map(|service| (service, Transport::Tcp, service.tcp_port()));
-    let udp = Service::ALL
-        .into_iter()
-        .filter_map(|service| Some((service, Transport::Udp, service.udp_port()?)));
-    tcp.into_iter().chain(udp).collect()
 }

@@ -3,7 +3,7 @@
 use crate::cable::Cable;
 use core::net::Ipv4Addr;
 use core::time::Duration;
-use smoltcp::iface::{Config, Interface, SocketStorage};
+use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
 use smoltcp::phy::Device as _;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr};
@@ -11,17 +11,17 @@ use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use unstick::datagram::ETHERNET;
-use unstick::store::RamStore;
-use unstick::{Limits, Service};
+use unstick::{Endpoint, Limits, Service, Transport};
+use unstick_conformance::fixture;
 use unstick_smoltcp::{Scratch, Stack, TcpBuffers, UdpBuffers, UdpSlots, datagram_limit};
-use unstick_std::url::Transport;
+use unstick_std::node::Ports;
 
 /// Connections each service carries at a time.
 const BACKLOG: usize = 8;
 
 /// TCP sockets, and UDP sockets.
 const TCP: usize = BACKLOG * Service::ALL.len();
-const UDP: usize = 2;
+const UDP: usize = Endpoint::UDP.len();
 
 /// Bytes of each socket's rings: a desktop has them.
 const RING: usize = 64 * 1024;
@@ -33,10 +33,7 @@ const SLOTS: usize = 64;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// What the sessions work on: files in memory.
-pub(crate) type Host = unstick::Node<RamStore<Vec<u8>, 8>>;
-
-/// A service, over what, and on which port.
-pub(crate) type Port = (Service, Transport, u16);
+pub(crate) type Host = fixture::Node;
 
 /// A node that is to run.
 pub(crate) struct Node {
@@ -44,8 +41,8 @@ pub(crate) struct Node {
     pub(crate) address: Ipv4Addr,
     /// How many bits of the address name the network.
     pub(crate) prefix: u8,
-    /// What it serves.
-    pub(crate) ports: Vec<Port>,
+    /// What it serves, on which ports.
+    pub(crate) ports: Ports,
     /// What a session allows.
     pub(crate) limits: Limits,
     /// The most bytes of a datagram; fewer if the interface carries less.
@@ -96,14 +93,17 @@ impl Node {
         let most = datagram_limit(mtu, ETHERNET).map_err(io::Error::other)?;
         self.datagram = self.datagram.min(most);
         self.host.identity.datagram = self.datagram;
-        let mut stack = self.stack(mtu, &mut memory, &mut storage)?;
+        let Memory { tcp, udp, slots, input, output } = &mut memory;
+        let mut sockets = SocketSet::new(&mut storage[..]);
+        let mut stack = Stack::new(self.limits, mtu, Scratch { input, output });
+        self.serve(&mut stack, &mut sockets, tcp, udp.iter_mut().zip(slots))?;
         ready();
         let mut wake = Some(wake);
         let mut end = None;
         loop {
             let now = clock.now();
-            let deadline = stack.poll(now, &mut self.host, &mut iface, cable);
-            if stack.is_finished() || end.is_some_and(|end| now >= end) {
+            let deadline = stack.poll(now, &mut self.host, &mut iface, cable, &mut sockets);
+            if stack.is_finished(&sockets) || end.is_some_and(|end| now >= end) {
                 return Ok(());
             }
             let deadline = deadline.into_iter().chain(end).min();
@@ -113,7 +113,7 @@ impl Node {
                 if end.is_some() {
                     return Ok(());
                 }
-                stack.finish();
+                stack.finish(&mut sockets);
                 end = Some(now + GRACE.into());
                 if count == 0 {
                     wake = None; // its end would be there to be read for ever
@@ -122,36 +122,37 @@ impl Node {
         }
     }
 
-    fn stack<'a>(
+    /// Adds a socket for each connection and datagram service.
+    fn serve<'m>(
         &self,
-        mtu: usize,
-        memory: &'a mut Memory,
-        storage: &'a mut [SocketStorage<'a>],
-    ) -> io::Result<Stack<'a, Host, TCP, UDP>> {
-        let scratch = Scratch { input: &mut memory.input, output: &mut memory.output };
-        let mut stack = Stack::new(self.limits, mtu, storage, scratch);
-        let (mut tcp, mut udp) = (memory.tcp.iter_mut(), memory.udp.iter_mut());
-        let mut slots = memory.slots.iter_mut();
-        for &(service, transport, port) in &self.ports {
+        stack: &mut Stack<'_, Host, TCP, UDP>,
+        sockets: &mut SocketSet<'m>,
+        tcp: &'m mut [TcpBuffers<RING, RING>],
+        udp: impl Iterator<Item = (&'m mut UdpBuffers<RING>, &'m mut UdpSlots<SLOTS>)>,
+    ) -> io::Result<()> {
+        let (mut tcp, mut udp) = (tcp.iter_mut(), udp);
+        for (endpoint, port) in self.ports.iter() {
+            let (service, transport) = (endpoint.service(), endpoint.transport());
             let refused = |error| {
-                let name = service.as_str();
-                io::Error::other(format!("cannot serve {name} on {transport} {port}: {error}"))
+                io::Error::other(format!("cannot serve {service} on {transport} {port}: {error}"))
             };
             match transport {
                 Transport::Tcp => {
                     for buffers in tcp.by_ref().take(BACKLOG) {
-                        stack.listen(service, port, buffers.socket()).map_err(refused)?;
+                        let handle = sockets.add(buffers.socket());
+                        stack.listen(sockets, handle, service, port).map_err(refused)?;
                     }
                 }
                 Transport::Udp => {
-                    if let Some((buffers, slots)) = udp.next().zip(slots.next()) {
-                        let socket = buffers.socket(slots);
-                        stack.bind(service, port, self.datagram, socket).map_err(refused)?;
+                    if let Some((buffers, slots)) = udp.next() {
+                        let handle = sockets.add(buffers.socket(slots));
+                        let limit = self.datagram;
+                        stack.bind(sockets, handle, service, port, limit).map_err(refused)?;
                     }
                 }
             }
         }
-        Ok(stack)
+        Ok(())
     }
 }
 

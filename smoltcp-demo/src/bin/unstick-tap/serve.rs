@@ -1,6 +1,6 @@
 //! `unstick-tap serve`: the node on an interface of this system, until a signal ends it.
 
-use crate::node::{Host, Node, Port};
+use crate::node::{Host, Node};
 use crate::tap::TapConfig;
 use crate::{Failure, Program, cable};
 use clap::CommandFactory as _;
@@ -17,8 +17,10 @@ use std::process::ExitCode;
 use unstick::datagram::ETHERNET;
 use unstick::host::Identity;
 use unstick::store::RamStore;
-use unstick::{Instant, Limits, Service};
-use unstick_std::url::Transport;
+use unstick::{Endpoint, Limits, Service};
+use unstick_conformance::commands::Settings;
+use unstick_conformance::fixture;
+use unstick_std::node::{Listening, Ports};
 
 /// Bytes of a file in memory.
 const FILE: usize = 64 * 1024;
@@ -75,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Program::command().error(ErrorKind::ValueValidation, why).exit();
     }
     let ports = args.ports();
-    if ports.is_empty() {
+    if ports == Ports::OFF {
         let why = "there is nothing to serve: give at least one service a port";
         Program::command().error(ErrorKind::ValueValidation, why).exit();
     }
@@ -84,21 +86,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let tap = TapConfig { name: args.tap.clone(), mtu: args.mtu, address: host_ip, prefix };
     let mut cable = args.cable.open(&tap)?;
     let remedy = reach(args, host_ip)?;
-    let identity = Identity {
-        name: "unstick-tap",
-        version: env!("CARGO_PKG_VERSION"),
-        target: "smoltcp",
-        datagram: ETHERNET,
-        started: Instant::ZERO,
-    };
+    let identity = Identity::new("unstick-tap", env!("CARGO_PKG_VERSION")).target("smoltcp");
     let files = RamStore::new(core::array::from_fn(|_| vec![0; FILE]));
     let node = Node {
         address: args.ip.address(),
         prefix,
-        ports: ports.clone(),
+        ports,
         limits: Limits::DEFAULT,
         datagram: ETHERNET,
-        host: Host::new(identity, files),
+        host: Host::with(identity, files, fixture::COMMANDS, Settings::new()),
     };
     let ready = || {
         // A stdout that nobody reads is no reason not to serve.
@@ -116,25 +112,21 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 impl Args {
     /// What to serve. A port that was left to us is one that no other service has.
-    fn ports(&self) -> Vec<Port> {
+    fn ports(&self) -> Ports {
         let wanted = [
-            (Service::Echo, Transport::Tcp, self.echo),
-            (Service::Frame, Transport::Tcp, self.frame),
-            (Service::Message, Transport::Tcp, self.message),
-            (Service::Command, Transport::Tcp, self.command),
-            (Service::Echo, Transport::Udp, self.udp_echo),
-            (Service::Command, Transport::Udp, self.udp_command),
+            (Endpoint::tcp(Service::Echo), self.echo),
+            (Endpoint::tcp(Service::Frame), self.frame),
+            (Endpoint::tcp(Service::Message), self.message),
+            (Endpoint::tcp(Service::Command), self.command),
+            (Endpoint::UDP_ECHO, self.udp_echo),
+            (Endpoint::UDP_COMMAND, self.udp_command),
         ];
-        let taken = |port| wanted.iter().any(|(.., it)| it.0 == Some(port));
+        let taken = |port| wanted.iter().any(|(_, it)| it.0 == Some(port));
         let mut free = (49152..=u16::MAX).filter(|port| !taken(*port));
-        let served = wanted.iter().filter_map(|(service, transport, port)| {
-            let port = match port.0? {
-                0 => free.next()?,
-                port => port,
-            };
-            Some((*service, *transport, port))
-        });
-        served.collect()
+        wanted.into_iter().fold(Ports::OFF, |ports, (endpoint, port)| {
+            let port = if port.0 == Some(0) { free.next() } else { port.0 };
+            ports.with(endpoint, port)
+        })
     }
 }
 
@@ -146,10 +138,11 @@ fn signals() -> io::Result<UnixStream> {
     Ok(wake)
 }
 
-fn announce(address: Ipv4Addr, ports: &[Port]) -> io::Result<()> {
+fn announce(address: Ipv4Addr, ports: &Ports) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    for (service, transport, port) in ports {
-        writeln!(stdout, "listening {} {transport} {address}:{port}", service.as_str())?;
+    for (endpoint, port) in ports.iter() {
+        let address = (address, port).into();
+        writeln!(stdout, "listening {}", Listening { endpoint, address })?;
     }
     stdout.flush()
 }
@@ -172,21 +165,13 @@ fn reach(args: &Args, host_ip: Ipv4Addr) -> Result<String, Failure> {
         let bits = args.ip.prefix_len();
         lines += &format!("sudo ip address add {host_ip}/{bits} dev {name}\n");
     }
-    let example = match (args.command.0, args.udp_command.0) {
-        (Some(_), _) => "command",
-        (None, Some(_)) => "command+udp",
-        (None, None) => return Ok(format!("To reach it, type:\n{lines}ping {ip}")),
+    let ports = args.ports();
+    let commands = [Endpoint::tcp(Service::Command), Endpoint::UDP_COMMAND].into_iter();
+    let Some((endpoint, port)) = commands.filter_map(|it| Some((it, ports.get(it)?))).next() else {
+        return Ok(format!("To reach it, type:\n{lines}ping {ip}"));
     };
-    let wanted = if example == "command" { Transport::Tcp } else { Transport::Udp };
-    let port = args
-        .ports()
-        .into_iter()
-        .find(|(service, transport, _)| *service == Service::Command && *transport == wanted);
-    let port = match port {
-        Some((_, _, port)) if wanted.port(Service::Command) != Some(port) => format!(":{port}"),
-        _ => String::new(),
-    };
-    Ok(format!("To reach it, type:\n{lines}unstick call {example}://{ip}{port} upper hello"))
+    let port = if port == endpoint.port() { String::new() } else { format!(":{port}") };
+    Ok(format!("To reach it, type:\n{lines}unstick call {endpoint}://{ip}{port} upper hello"))
 }
 
 /// An address of the network that is not the node's: the hundredth if there are so many.

@@ -1,6 +1,7 @@
 //! The core's drivers, over streams in memory.
 
 use crate::fixture::{self, Node};
+use crate::{Act, Link, Scenario, Transcript, play};
 use core::cell::{Cell, RefCell};
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
@@ -11,7 +12,6 @@ use std::collections::VecDeque;
 use std::io;
 use unstick::driver::{self, Pump, blocking::Clock, nonblocking::Runtime};
 use unstick::{Instant, Server};
-use unstick_conformance::{Act, Link, Scenario, Transcript, play};
 
 /// Plays a scenario over the blocking driver; `None` for UDP, which has no streams.
 ///

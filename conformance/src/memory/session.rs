@@ -1,6 +1,7 @@
 //! Sessions and datagrams, driven by hand: input cut anywhere, output through any window.
 
 use crate::fixture::{self, Node};
+use crate::{Act, Link, Scenario, Transcript, play};
 use core::iter::Cycle;
 use core::slice;
 use core::time::Duration;
@@ -8,7 +9,6 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use unstick::datagram::{self, Datagram, Sender};
 use unstick::{Endpoint, Instant, Next, Server, Service, Session};
-use unstick_conformance::{Act, Link, Scenario, Transcript, play};
 
 /// A way to bring a scenario's bytes to a session and its answers back.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,17 +1,18 @@
 //! The node that the transports in memory share.
 
+use crate::commands::{Settings, Tasks, rows};
+use crate::{FILE, FILES, SMALL, Setup};
 use unstick::command::Command;
 use unstick::host::Identity;
 use unstick::store::RamStore;
-use unstick_conformance::commands::{Settings, Tasks, rows};
-use unstick_conformance::{FILE, FILES, SMALL, Setup};
 
 /// A node with a store in memory and the commands of a node under test.
 pub type Node = unstick::Node<Store, Settings, Tasks>;
 
 type Store = RamStore<Vec<u8>, FILES>;
 
-const COMMANDS: &[Command<Node>] = &rows();
+/// The commands of a node under test.
+pub const COMMANDS: &[Command<Node>] = &rows();
 
 /// A node without files, as a scenario needs it.
 #[must_use]

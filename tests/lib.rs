@@ -1,0 +1,15 @@
+//! Tests that cross Unstick's packages: every scenario of `unstick-conformance` on every transport,
+//! properties, and peers in Python that are not ours.
+//!
+//! | in `tests/` | plays scenarios on |
+//! |---|---|
+//! | `memory`, `drivers` | sessions in memory at every cut, the blocking and the async driver |
+//! | `desktop` | the desktop node, over real sockets |
+//! | `smoltcp` | the node on smoltcp, from another stack over a wire in memory |
+//! | `firmware` | three programs on two emulated boards |
+//!
+//! | in `tests/` | shows |
+//! |---|---|
+//! | `properties` | whatever a peer sends, however it is cut: no panic, the same answers |
+//! | `lending` | however a connection ends, the store has back what it lent |
+//! | `peers` | Python programs, written from `docs/protocol.md` alone, against our node |
