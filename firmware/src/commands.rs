@@ -10,10 +10,27 @@ use unstick::{Answer, Call, Command, Node, Outcome, Refusal, Status, Text};
 /// `peek` may read all of them, and nothing else.
 const WINDOW: Range<usize> = 0x4002_8000..0x4002_8050;
 
+/// What commands may start: nothing, unless those of a node under test are there.
+#[cfg(not(feature = "demo"))]
+pub type Tasks = unstick::NoTask;
+
+/// What commands may start.
+#[cfg(feature = "demo")]
+pub type Tasks = unstick_conformance::commands::Tasks;
+
 /// What the commands work on.
 pub struct Board<R> {
     fpga: R,
     reboot: bool,
+    #[cfg(feature = "demo")]
+    settings: unstick_conformance::commands::Settings,
+}
+
+#[cfg(feature = "demo")]
+impl<R> AsMut<unstick_conformance::commands::Settings> for Board<R> {
+    fn as_mut(&mut self) -> &mut unstick_conformance::commands::Settings {
+        &mut self.settings
+    }
 }
 
 impl<R: Registers> Board<R> {
@@ -22,7 +39,12 @@ impl<R: Registers> Board<R> {
 
     /// A board by its FPGA's I/O registers.
     pub const fn new(fpga: R) -> Self {
-        Self { fpga, reboot: false }
+        Self {
+            fpga,
+            reboot: false,
+            #[cfg(feature = "demo")]
+            settings: unstick_conformance::commands::Settings::new(),
+        }
     }
 
     /// Whether somebody asked for a reboot.
@@ -40,41 +62,41 @@ impl<R: Registers> Board<R> {
     }
 }
 
-/// The table, for a node with any store.
-pub fn commands<S: Store + 'static, R: Registers + 'static>()
--> &'static [Command<Node<S, Board<R>>>] {
-    const {
-        &[
-            Command {
-                name: "led",
-                usage: "led on|off|toggle",
-                help: "switches the board's LED",
-                takes_body: false,
-                run: led,
-            },
-            Command {
-                name: "peek",
-                usage: "peek ADDR LEN",
-                help: "bytes of the board's I/O registers, as 0x40028000 4",
-                takes_body: false,
-                run: peek,
-            },
-            Command {
-                name: "reboot",
-                usage: "reboot",
-                help: "answers what has been asked, then starts again",
-                takes_body: false,
-                run: reboot,
-            },
-        ]
-    }
+/// A node with these commands, and any store.
+type BoardNode<S, R> = Node<S, Board<R>, Tasks>;
+
+/// The table; with feature `demo` the commands of a node under test are in it.
+pub fn commands<S: Store + 'static, R: Registers + 'static>() -> &'static [Command<BoardNode<S, R>>]
+{
+    const { &Table::<S, R>::ROWS }
+}
+
+struct Table<S, R>(core::marker::PhantomData<(S, R)>);
+
+impl<S: Store + 'static, R: Registers + 'static> Table<S, R> {
+    const LED: Command<BoardNode<S, R>> =
+        Command::new("led", led).usage("led on|off|toggle").help("switches the board's LED");
+    const PEEK: Command<BoardNode<S, R>> = Command::new("peek", peek)
+        .usage("peek ADDR LEN")
+        .help("bytes of the board's I/O registers, as 0x40028000 4");
+    const REBOOT: Command<BoardNode<S, R>> =
+        Command::new("reboot", reboot).help("answers what has been asked, then starts again");
+
+    #[cfg(not(feature = "demo"))]
+    const ROWS: [Command<BoardNode<S, R>>; 3] = [Self::LED, Self::PEEK, Self::REBOOT];
+
+    #[cfg(feature = "demo")]
+    const ROWS: [Command<BoardNode<S, R>>; 7] = {
+        let [sum, count, wait, config] = unstick_conformance::commands::rows();
+        [Self::LED, Self::PEEK, Self::REBOOT, sum, count, wait, config]
+    };
 }
 
 fn led<S: Store, R: Registers>(
-    node: &mut Node<S, Board<R>>,
+    node: &mut BoardNode<S, R>,
     call: &Call<'_>,
-    text: &mut Text,
-) -> Outcome<Node<S, Board<R>>> {
+    text: &mut Text<'_>,
+) -> Outcome<BoardNode<S, R>> {
     let board = &mut node.context;
     let on = match call.args.trim_ascii() {
         "on" => true,
@@ -91,10 +113,10 @@ fn led<S: Store, R: Registers>(
 }
 
 fn peek<S: Store, R: Registers>(
-    node: &mut Node<S, Board<R>>,
+    node: &mut BoardNode<S, R>,
     call: &Call<'_>,
-    text: &mut Text,
-) -> Outcome<Node<S, Board<R>>> {
+    text: &mut Text<'_>,
+) -> Outcome<BoardNode<S, R>> {
     const WORD: usize = 4;
     let mut words = call.args.split_ascii_whitespace();
     let (Some(start), Some(len), None) =
@@ -135,10 +157,10 @@ fn number(word: &str) -> Option<usize> {
 }
 
 fn reboot<S: Store, R: Registers>(
-    node: &mut Node<S, Board<R>>,
+    node: &mut BoardNode<S, R>,
     _: &Call<'_>,
-    text: &mut Text,
-) -> Outcome<Node<S, Board<R>>> {
+    text: &mut Text<'_>,
+) -> Outcome<BoardNode<S, R>> {
     node.context.reboot = true;
     write!(text, "rebooting")?;
     Ok(Answer::Text)
@@ -148,7 +170,6 @@ fn reboot<S: Store, R: Registers>(
 mod tests {
     use super::*;
     use std::string::String;
-    use unstick::datagram::ETHERNET;
     use unstick::frame::PREFIX;
     use unstick::host::Identity;
     use unstick::store::RamStore;
@@ -166,26 +187,20 @@ mod tests {
         }
     }
 
-    type Bench = Node<RamStore<[u8; 0], 0>, Board<Fpga>>;
+    type Bench = BoardNode<RamStore<[u8; 0], 0>, Fpga>;
 
     fn bench() -> Bench {
-        let identity = Identity {
-            name: "bench",
-            version: "1",
-            target: "host",
-            datagram: ETHERNET,
-            started: Instant::ZERO,
-        };
+        let identity = Identity::new("bench", "1").target("host");
         let board = Board::new(Fpga([0; 20]));
         Node::with(identity, RamStore::new([]), commands(), board)
     }
 
     /// What a client of the frame service is answered.
     fn run(node: &mut Bench, line: &str) -> String {
-        let mut session = Server::<_>::new(Service::Frame, Limits::DEFAULT);
+        let mut session = Server::new(Service::Frame, Limits::DEFAULT);
         let mut output = [0; 2048];
         let step = session.step(Instant::ZERO, node, line.as_bytes(), &mut output);
-        String::from_utf8(output[PREFIX..step.given].to_vec()).unwrap()
+        String::from_utf8(output[PREFIX..step.written].to_vec()).unwrap()
     }
 
     #[test]

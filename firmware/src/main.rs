@@ -7,9 +7,9 @@ use core::panic::PanicInfo;
 use core::time::Duration;
 use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::entry;
+use smoltcp::iface::SocketSet;
 use smoltcp::phy::Device as _;
 use static_cell::{ConstStaticCell, StaticCell};
-use unstick::datagram::ETHERNET;
 use unstick::host::Identity;
 use unstick_firmware::TARGET;
 use unstick_firmware::board::{Alarm, Clock, Uart};
@@ -46,19 +46,15 @@ fn main() -> ! {
     let nic = nic(ethernet);
     let address = nic.address();
     let now = clock.now();
-    let identity = Identity {
-        name: "mps2",
-        version: env!("CARGO_PKG_VERSION"),
-        target: TARGET,
-        datagram: ETHERNET,
-        started: now,
-    };
+    let identity = Identity::new("mps2", env!("CARGO_PKG_VERSION"));
+    let identity = identity.target(TARGET).started(now);
     let mtu = nic.capabilities().ip_mtu();
     let Buffers { connections, datagrams, input, output, files } = BUFFERS.take();
-    let Sockets { storage, slots } = sockets();
+    let Sockets { storage, slots } = storage();
     let scratch = Scratch { input, output };
-    let services = SERVICES.init_with(|| node::services(storage, scratch, mtu));
-    if let Err(error) = node::serve(services, connections, datagrams, slots) {
+    let services = SERVICES.init_with(|| node::services(scratch, mtu));
+    let mut sockets = SocketSet::new(&mut storage[..]);
+    if let Err(error) = node::serve(services, &mut sockets, connections, datagrams, slots) {
         panic!("{error}");
     }
     let node = NODE.init_with(|| node::node(identity, files, Board::new(fpga)));
@@ -74,15 +70,15 @@ fn main() -> ! {
     loop {
         let now = clock.now();
         let time = stack_time(now);
-        let deadline = services.poll(time, node, &mut interface, nic).map(core_time);
+        let deadline = services.poll(time, node, &mut interface, nic, &mut sockets).map(core_time);
         let _ = watch.tell(now, node.counters, &mut log);
         if node.context.wants_reboot() {
             let Some(until) = farewell else {
-                services.finish();
+                services.finish(&mut sockets);
                 farewell = Some(now.after(FAREWELL));
                 continue; // the sessions are to hear of it
             };
-            if services.is_finished() || now >= until {
+            if services.is_finished(&sockets) || now >= until {
                 let _ = writeln!(log, "reboot");
                 let sent = clock.now().after(LAST_FRAMES);
                 while clock.now() < sent {}
@@ -109,7 +105,7 @@ fn nic(ethernet: Block) -> &'static mut Lan9118<Block> {
 
 /// The sockets' storage. Not inlined for the same reason.
 #[inline(never)]
-fn sockets() -> &'static mut Sockets {
+fn storage() -> &'static mut Sockets {
     SOCKETS.init_with(Sockets::new)
 }
 

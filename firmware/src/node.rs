@@ -3,12 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use crate::commands::{Board, commands};
+use crate::commands::{Board, Tasks, commands};
 use crate::lan9118::RECEIVE_FIFO;
 use crate::registers::Registers;
 use core::fmt::{self, Write};
 use core::time::Duration;
-use smoltcp::iface::{Config, Interface, SocketStorage};
+use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
@@ -17,7 +17,7 @@ use smoltcp::wire::{
 use unstick::datagram::ETHERNET;
 use unstick::host::{Counters, Event, Identity};
 use unstick::store::RamStore;
-use unstick::{Instant, Limits, Service};
+use unstick::{Endpoint, Instant, Limits, Service};
 use unstick_smoltcp::{Scratch, SetupError, Stack, TcpBuffers, UdpBuffers, UdpSlots, stack_time};
 
 /// The node's address: the one that QEMU's user networking forwards to.
@@ -48,7 +48,7 @@ pub const FILE: usize = 64 * 1024;
 pub const TCP: usize = Service::ALL.len() * CONNECTIONS;
 
 /// Datagram services: the echo and the commands.
-pub const UDP: usize = 2;
+pub const UDP: usize = Endpoint::UDP.len();
 
 /// Bytes that the controller keeps of a segment besides its payload: 54 of headers, 4 of checksum,
 /// and up to 3 to fill a word.
@@ -61,7 +61,7 @@ const _: () = assert!(TCP * (RECEIVE + SEGMENT) <= RECEIVE_FIFO);
 pub type Store = RamStore<&'static mut [u8], FILES>;
 
 /// The node, as its sessions see it.
-pub type Node<R> = unstick::Node<Store, Board<R>>;
+pub type Node<R> = unstick::Node<Store, Board<R>, Tasks>;
 
 /// All buffers. They are zero at the start, so that a `static` of them takes no flash.
 pub struct Buffers {
@@ -128,28 +128,26 @@ pub type Services<R> = Stack<'static, Node<R>, TCP, UDP>;
 /// No services yet, over a device with IP packets of at most `mtu` bytes.
 ///
 /// It is large: make it where it stays, and only then [add the services](serve) to it.
-pub fn services<R: Registers>(
-    storage: &'static mut [SocketStorage<'static>],
-    scratch: Scratch<'static>,
-    mtu: usize,
-) -> Services<R> {
-    Stack::new(Limits::DEFAULT, mtu, storage, scratch)
+pub const fn services<R: Registers>(scratch: Scratch<'static>, mtu: usize) -> Services<R> {
+    Stack::new(Limits::DEFAULT, mtu, scratch)
 }
 
 /// Serves all services on their default ports.
 pub fn serve<R: Registers>(
     services: &mut Services<R>,
+    sockets: &mut SocketSet<'static>,
     connections: &'static mut [TcpBuffers<RECEIVE, SEND>; TCP],
     datagrams: &'static mut [UdpBuffers<DATAGRAMS>; UDP],
     slots: &'static mut [UdpSlots<8>; UDP],
 ) -> Result<(), SetupError> {
     let offered = Service::ALL.into_iter().flat_map(|service| [service; CONNECTIONS]);
     for (service, buffers) in offered.zip(connections) {
-        services.listen(service, service.tcp_port(), buffers.socket())?;
+        let handle = sockets.add(buffers.socket());
+        services.listen(sockets, handle, service, Endpoint::tcp(service).port())?;
     }
-    let offered = Service::ALL.into_iter().filter_map(|it| Some((it, it.udp_port()?)));
-    for (((service, port), buffers), slots) in offered.zip(datagrams).zip(slots) {
-        services.bind(service, port, ETHERNET, buffers.socket(slots))?;
+    for ((endpoint, buffers), slots) in Endpoint::UDP.into_iter().zip(datagrams).zip(slots) {
+        let handle = sockets.add(buffers.socket(slots));
+        services.bind(sockets, handle, endpoint.service(), endpoint.port(), ETHERNET)?;
     }
     Ok(())
 }
@@ -166,12 +164,10 @@ pub fn node<R: Registers>(
 
 /// Writes the line for each service that `unstick serve` writes too.
 pub fn write_services(out: &mut impl Write) -> fmt::Result {
-    for service in Service::ALL {
-        let ports = [("tcp", Some(service.tcp_port())), ("udp", service.udp_port())];
-        for (transport, port) in ports.into_iter().filter_map(|(it, port)| Some((it, port?))) {
-            let (name, address) = (service.as_str(), ADDRESS.address());
-            writeln!(out, "listening {name} {transport} {address}:{port}")?;
-        }
+    for endpoint in Endpoint::ALL {
+        let (service, transport) = (endpoint.service(), endpoint.transport());
+        let (address, port) = (ADDRESS.address(), endpoint.port());
+        writeln!(out, "listening {service} {transport} {address}:{port}")?;
     }
     Ok(())
 }

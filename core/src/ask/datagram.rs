@@ -107,7 +107,7 @@ impl DatagramClient {
             // It fits: that has been checked.
             let brace = written.unwrap_or_default().saturating_sub(1);
             let wanted = limit.div_ceil(AMPLIFICATION).saturating_sub(PREFIX.saturating_add(size));
-            let len = wanted.clamp(brace.saturating_add(1), HEADER);
+            let len = wanted.max(brace.saturating_add(1)).min(HEADER);
             for (at, byte) in json.iter_mut().enumerate().take(len).skip(brace) {
                 *byte = if at.saturating_add(1) == len { b'}' } else { b' ' };
             }
@@ -117,8 +117,8 @@ impl DatagramClient {
             header = frame::encode(json, output).map_err(|_| too_large(needed))?;
         }
         let end = header.saturating_add(size);
-        let space = output.get_mut(header..end).ok_or_else(|| too_large(end))?;
-        space.copy_from_slice(body);
+        let space = output.get_mut(header..).and_then(|rest| rest.get_mut(..size));
+        space.ok_or_else(|| too_large(end))?.copy_from_slice(body);
         Ok(end)
     }
 

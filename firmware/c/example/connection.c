@@ -3,7 +3,7 @@
  * aborted at will.
  *
  * Output is sent from the ring it was written to, without a copy: a session has no memory of what
- * it gave, and lwIP may have none left to copy it to. So the ring keeps each byte until the peer
+ * it wrote, and lwIP may have none left to copy it to. So the ring keeps each byte until the peer
  * has acknowledged it, and a connection stays ours until its ring is empty. */
 
 #include "connection.h"
@@ -92,25 +92,19 @@ err_t connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *
 /* Lets the session go on until it waits for a packet; false where it can not. */
 static bool step(struct connection *it, uint64_t now_us) {
     for (;;) {
-        /* What comes while the session is at it must wait, or it would be one request with the end
-         * of what came before: rule B1 of docs/protocol.md. */
-        if (it->input_shown == 0) {
-            it->input_shown = it->input_len;
-        }
         size_t end = (it->output_start + it->output_len) % sizeof it->output;
         size_t unused = sizeof it->output - it->output_len;
         size_t space = LWIP_MIN(unused, sizeof it->output - end);
         unstick_step step = unstick_session_step(&it->session, it->node, now_us, it->input,
-                                                 it->input_shown, it->output + end, space);
+                                                 it->input_len, it->output + end, space);
         if (step.error != UNSTICK_ERROR_NONE) {
             return false;
         }
-        it->output_len += step.given;
-        if (step.taken > 0) { /* lwIP 2.1.0 asserts that this opens a window that was full */
-            it->input_shown -= step.taken;
-            it->input_len -= step.taken;
-            memmove(it->input, it->input + step.taken, it->input_len);
-            tcp_recved(it->pcb, (u16_t)step.taken);
+        it->output_len += step.written;
+        if (step.consumed > 0) { /* lwIP 2.1.0 asserts that this opens a window that was full */
+            it->input_len -= step.consumed;
+            memmove(it->input, it->input + step.consumed, it->input_len);
+            tcp_recved(it->pcb, (u16_t)step.consumed);
         }
         it->deadline_us = step.deadline_us;
         if (step.next == UNSTICK_NEXT_CLOSED) {

@@ -21,10 +21,9 @@ struct connection {
     bool closed; /* the session is over */
     bool shut;   /* and so is our side */
     size_t input_len;
-    size_t input_shown;     /* of these, what the session is shown until it has taken them */
-    uint8_t input[TCP_WND]; /* received, not taken by the session: the window is what is free */
+    uint8_t input[TCP_WND]; /* received, not consumed by the session: the window is what is free */
     size_t output_start;
-    size_t output_len;    /* given by the session, not acknowledged by the peer */
+    size_t output_len;    /* written by the session, not acknowledged by the peer */
     size_t output_queued; /* of these, what lwIP has been told of */
     uint8_t output[TCP_SND_BUF];
 };

@@ -3,12 +3,12 @@
  * tests/header.rs; do not edit.
  *
  * A session is a filter, as zlib's inflate is: you show it the bytes that came and some space, it
- * takes from the one, gives to the other, and says what it waits for. You move the bytes.
+ * consumes the one, writes the other, and says what it waits for. You move the bytes.
  *
  *  1. Start an `unstick_node`, once.
  *  2. For each new connection start an `unstick_session`.
- *  3. Call `unstick_session_step` with what it has not taken yet of what one receive brought, and
- *     with space for output. Drop the bytes taken, send the bytes given, in that order or together.
+ *  3. Call `unstick_session_step` with what has come and it has not consumed, and with space for
+ *     output. Drop the bytes consumed, send the bytes written, in that order or together.
  *  4. Do what `next` asks for: bring input, or send and come again, or close. Step again at
  *     `deadline_us` in any case. Where `error` is set the call was wrong: abort the session.
  *  5. When the peer closes its side, call `unstick_session_end` and go on. When the connection is
@@ -249,13 +249,13 @@ enum unstick_next
   : uint8_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    /// More input; all there was has been taken.
+    /// More input; all there was has been consumed.
     UNSTICK_NEXT_INPUT,
-    /// Space in the output: send what was given, then step again.
+    /// Space in the output: send what was written, then step again.
     UNSTICK_NEXT_OUTPUT,
     /// The host; a node in C answers at once, so this does not occur.
     UNSTICK_NEXT_HOST,
-    /// Nothing: it is over. Send what was given, close, discard what still comes. So it is after a
+    /// Nothing: it is over. Send what was written, close, discard what still comes. So it is after a
     /// wrong call too, that no loop goes on with it: look at `error`.
     UNSTICK_NEXT_CLOSED,
 };
@@ -306,7 +306,7 @@ enum unstick_found
   : uint8_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    /// Nothing more: all input was taken.
+    /// Nothing more: all input was consumed.
     UNSTICK_FOUND_NOTHING,
     /// The next bytes of a frame.
     UNSTICK_FOUND_PIECE,
@@ -412,18 +412,18 @@ typedef struct unstick_limits {
 
 /// What a step did.
 typedef struct unstick_step {
-    /// Bytes taken off the front of the input.
-    size_t taken;
+    /// Bytes consumed from the front of the input.
+    size_t consumed;
     /// Bytes written to the front of the output.
-    size_t given;
+    size_t written;
     /// When to step again in any case, or `UNSTICK_NEVER`; once the session is closed, when to give
-    /// up sending what was given.
+    /// up sending what was written.
     uint64_t deadline_us;
     /// What the session waits for.
     unstick_next next;
     /// Why it is over.
     unstick_reason reason;
-    /// How the call was wrong; then nothing was taken, nothing given, and `next` is
+    /// How the call was wrong; then nothing was consumed, nothing written, and `next` is
     /// `UNSTICK_NEXT_CLOSED`. The session is as it was: call rightly, or abort it, or it keeps what
     /// it has of the node, as a file that is half there.
     unstick_error error;
@@ -459,8 +459,8 @@ typedef struct unstick_piece {
     const uint8_t *bytes;
     /// How many.
     size_t len;
-    /// Bytes taken off the front of the input.
-    size_t taken;
+    /// Bytes consumed from the front of the input.
+    size_t consumed;
 } unstick_piece;
 
 #ifdef __cplusplus
@@ -496,14 +496,13 @@ unstick_error unstick_session_start(struct unstick_session *session,
                                     unstick_service service,
                                     const struct unstick_limits *limits);
 
-/// Takes from the input, gives to the output, and says what it waits for. A session has the same
-/// node in all its steps. It takes up to 4096 bytes of stack, see above, and what your commands take.
+/// Consumes input, writes output, and says what it waits for. A session has the same node in all its
+/// steps. It takes up to 4096 bytes of stack, see above, and what your commands take.
 ///
-/// Show it what one receive brought, all of it, and then what it has not taken of that, until
-/// nothing is left; only then what has come meanwhile. A bare request ends with its line or with
-/// what one receive brought: with less or more than that in a call one request would be two, or two
-/// would be one. Show it as much space as you like. Either may be empty, with any pointer. A step too
-/// many does no harm. Input and output must not overlap.
+/// Show it all that has come and was not consumed, once after each receive: a bare request ends with
+/// its line or where a receive ended, and the session keeps count of that. Show it as much space as
+/// you like. Either may be empty, with any pointer. A step too many does no harm. Input and output
+/// must not overlap.
 struct unstick_step unstick_session_step(struct unstick_session *session,
                                          struct unstick_node *node,
                                          uint64_t now_us,
@@ -567,9 +566,9 @@ unstick_error unstick_frame_prefix(size_t len, uint8_t *output);
 /// decoder.
 unstick_error unstick_decoder_start(struct unstick_decoder *decoder, uint32_t limit, uint64_t skip);
 
-/// Takes bytes off the front of the input, up to and including the next thing found. Call it with
+/// Consumes bytes from the front of the input, up to and including the next thing found. Call it with
 /// what is left until it finds `UNSTICK_FOUND_NOTHING`; then bring the next input.
-/// `UNSTICK_FOUND_DAMAGED` and `UNSTICK_FOUND_MISUSE` are final: nothing is taken any more, the next
+/// `UNSTICK_FOUND_DAMAGED` and `UNSTICK_FOUND_MISUSE` are final: nothing is consumed any more, the next
 /// call finds the same, so close.
 struct unstick_piece unstick_decoder_next(struct unstick_decoder *decoder,
                                           const uint8_t *input,

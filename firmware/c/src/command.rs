@@ -49,7 +49,8 @@ pub struct unstick_call {
 
 /// Where a command writes its answer, up to 1024 bytes. It is gone once the command returns.
 pub struct unstick_text {
-    text: NonNull<Text>,
+    /// The lifetime is that of the call.
+    text: NonNull<Text<'static>>,
     failed: Option<unstick_error>,
 }
 
@@ -102,13 +103,13 @@ pub(crate) unsafe fn table(
         if name.is_empty() || name.contains(' ') || taken || row.run.is_none() {
             return Err(unstick_error::Command);
         }
-        let _ = commands.push(Command { name, usage, help, takes_body: false, run });
+        let _ = commands.push(Command::new(name, run).usage(usage).help(help));
     }
     Ok(rows)
 }
 
 /// Runs any of them: the core calls this, whatever the command's name.
-fn run(device: &mut Device, call: &Call<'_>, text: &mut Text) -> Outcome<Device> {
+fn run(device: &mut Device, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<Device> {
     let named = device.commands.iter().position(|command| command.name == call.name);
     let row = named.and_then(|index| device.rows.get(index)).and_then(|row| row.run);
     let Some(run) = row else {
@@ -116,7 +117,7 @@ fn run(device: &mut Device, call: &Call<'_>, text: &mut Text) -> Outcome<Device>
     };
     let Call { args, now, .. } = call;
     let call = unstick_call { args: args.as_ptr(), args_len: args.len(), now_us: now.as_micros() };
-    let mut answer = unstick_text { text: NonNull::from(&mut *text), failed: None };
+    let mut answer = unstick_text { text: NonNull::from(&mut *text).cast(), failed: None };
     // SAFETY: C gave this function for this; all it is given lives until it returns, and the node
     // is marked as in use.
     let status = unsafe { run(device.context, &raw const call, &raw mut answer) };
@@ -137,7 +138,9 @@ fn run(device: &mut Device, call: &Call<'_>, text: &mut Text) -> Outcome<Device>
         7 => Status::Busy,
         _ => Status::Failed,
     };
-    Err(Refusal::new(refused, format_args!("{}", text.as_str())))
+    // All of it came as UTF-8.
+    let why = core::str::from_utf8(text.as_bytes()).unwrap_or_default();
+    Err(Refusal::new(refused, format_args!("{why}")))
 }
 
 /// Adds UTF-8 text to a command's answer, all of it or none.
@@ -172,7 +175,8 @@ impl unstick_text {
     fn push(&mut self, piece: Result<&str, unstick_error>) -> Result<(), unstick_error> {
         // SAFETY: `run` made it of a text that nobody else uses until the command returns.
         let text = unsafe { self.text.as_mut() };
-        let result = piece.and_then(|piece| text.push_str(piece).map_err(|_| unstick_error::Full));
+        let result = piece
+            .and_then(|piece| text.write_bytes(piece.as_bytes()).map_err(|_| unstick_error::Full));
         if let Err(error @ (unstick_error::Full | unstick_error::Text)) = result {
             self.failed = Some(error);
         }

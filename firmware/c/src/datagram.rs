@@ -6,8 +6,8 @@ use crate::memory::{Slot, streams};
 use crate::node::unstick_node;
 use crate::service::{service, unstick_service};
 use core::mem::MaybeUninit;
-use unstick::Instant;
 use unstick::datagram::{Datagram, Sender, answer};
+use unstick::{Endpoint, Instant};
 
 /// What becomes of a datagram.
 #[repr(C)]
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn unstick_datagram_answer(
     let answered = unsafe {
         Slot::<Device>::borrow(node.cast()).and_then(|mut node| {
             let service = self::service(service)?;
-            service.udp_port().ok_or(unstick_error::Value)?;
+            Endpoint::udp(service).ok_or(unstick_error::Value)?;
             let (input, output) = streams(input, input_len, output, output_len)?;
             let datagram = Datagram::received(input, true_len);
             let (now, own) = (Instant::from_micros(now_us), node.udp_ports);

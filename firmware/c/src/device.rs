@@ -6,7 +6,7 @@ use core::ffi::c_void;
 use heapless::Vec;
 use unstick::host::{Counters, Event, Identity};
 use unstick::store::RamStore;
-use unstick::{Command, Host};
+use unstick::{Command, Host, NoTask};
 
 /// A node whose commands are written in C and whose files are in C's memory.
 pub(crate) struct Device {
@@ -22,6 +22,8 @@ pub(crate) struct Device {
 
 impl Host for Device {
     type Store = RamStore<&'static mut [u8], UNSTICK_MAX_FILES>;
+
+    type Task = NoTask;
 
     fn commands(&self) -> &[Command<Self>] {
         &self.commands

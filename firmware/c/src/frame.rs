@@ -64,7 +64,7 @@ pub unsafe extern "C" fn unstick_decoder_start(
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum unstick_found {
-    /// Nothing more: all input was taken.
+    /// Nothing more: all input was consumed.
     Nothing,
     /// The next bytes of a frame.
     Piece,
@@ -93,19 +93,19 @@ pub struct unstick_piece {
     pub bytes: *const u8,
     /// How many.
     pub len: usize,
-    /// Bytes taken off the front of the input.
-    pub taken: usize,
+    /// Bytes consumed from the front of the input.
+    pub consumed: usize,
 }
 
 impl unstick_piece {
     const fn new(found: unstick_found, error: unstick_error) -> Self {
-        Self { found, error, total: 0, offset: 0, bytes: ptr::null(), len: 0, taken: 0 }
+        Self { found, error, total: 0, offset: 0, bytes: ptr::null(), len: 0, consumed: 0 }
     }
 }
 
-/// Takes bytes off the front of the input, up to and including the next thing found. Call it with
+/// Consumes bytes from the front of the input, up to and including the next thing found. Call it with
 /// what is left until it finds `UNSTICK_FOUND_NOTHING`; then bring the next input.
-/// `UNSTICK_FOUND_DAMAGED` and `UNSTICK_FOUND_MISUSE` are final: nothing is taken any more, the next
+/// `UNSTICK_FOUND_DAMAGED` and `UNSTICK_FOUND_MISUSE` are final: nothing is consumed any more, the next
 /// call finds the same, so close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_decoder_next(
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn unstick_decoder_next(
     };
     let mut rest = input;
     let event = frames.decoder.decode(&mut rest);
-    let taken = input.len().saturating_sub(rest.len());
+    let consumed = input.len().saturating_sub(rest.len());
     let none = unstick_piece::new(unstick_found::Nothing, unstick_error::None);
     let found = match event {
         Ok(None) => none,
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn unstick_decoder_next(
             unstick_piece { found: unstick_found::Damaged, ..none }
         }
     };
-    unstick_piece { taken, ..found }
+    unstick_piece { consumed, ..found }
 }
 
 /// The input has ended: `UNSTICK_FOUND_NOTHING` between frames, `UNSTICK_FOUND_DAMAGED` inside one,

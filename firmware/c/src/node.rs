@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 use heapless::Vec;
 use unstick::host::{Counters, Event, Identity};
 use unstick::store::RamStore;
-use unstick::{Instant, Service};
+use unstick::{Endpoint, Instant};
 
 /// Bytes of an `unstick_node`.
 #[cfg(target_pointer_width = "32")]
@@ -110,8 +110,9 @@ unsafe fn start(
         (space(files, memory)?, rows, name?, version?, target?)
     };
     let started = Instant::from_micros(now_us);
-    let identity = Identity { name, version, target, datagram: config.datagram, started };
-    let mut udp_ports = Service::UDP_PORTS;
+    let identity = Identity::new(name, version).target(target);
+    let identity = identity.datagram(config.datagram).started(started);
+    let mut udp_ports = Endpoint::UDP_PORTS;
     for (port, own) in udp_ports.iter_mut().zip(config.udp_ports).filter(|(_, own)| *own != 0) {
         *port = own;
     }

@@ -71,14 +71,12 @@ pub const UNSTICK_LIMITS_DEFAULT: unstick_limits = unstick_limits {
 
 impl unstick_limits {
     pub(crate) fn limits(self) -> Limits {
-        Limits {
-            oversize: Oversize::Skip { budget: self.skip },
-            idle: Duration::from_micros(self.idle_us),
-            header: Duration::from_micros(self.header_us),
-            stall: Duration::from_micros(self.stall_us),
-            // Commands of C answer at once.
-            ..Limits::DEFAULT
-        }
+        // Commands of C answer at once, so the wait for an answer has no field.
+        Limits::DEFAULT
+            .with_oversize(Oversize::Skip { budget: self.skip })
+            .with_idle(Duration::from_micros(self.idle_us))
+            .with_header(Duration::from_micros(self.header_us))
+            .with_stall(Duration::from_micros(self.stall_us))
     }
 }
 

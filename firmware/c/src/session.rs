@@ -42,13 +42,13 @@ pub(crate) struct Session {
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum unstick_next {
-    /// More input; all there was has been taken.
+    /// More input; all there was has been consumed.
     Input,
-    /// Space in the output: send what was given, then step again.
+    /// Space in the output: send what was written, then step again.
     Output,
     /// The host; a node in C answers at once, so this does not occur.
     Host,
-    /// Nothing: it is over. Send what was given, close, discard what still comes. So it is after a
+    /// Nothing: it is over. Send what was written, close, discard what still comes. So it is after a
     /// wrong call too, that no loop goes on with it: look at `error`.
     Closed,
 }
@@ -81,18 +81,18 @@ pub enum unstick_reason {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct unstick_step {
-    /// Bytes taken off the front of the input.
-    pub taken: usize,
+    /// Bytes consumed from the front of the input.
+    pub consumed: usize,
     /// Bytes written to the front of the output.
-    pub given: usize,
+    pub written: usize,
     /// When to step again in any case, or `UNSTICK_NEVER`; once the session is closed, when to give
-    /// up sending what was given.
+    /// up sending what was written.
     pub deadline_us: u64,
     /// What the session waits for.
     pub next: unstick_next,
     /// Why it is over.
     pub reason: unstick_reason,
-    /// How the call was wrong; then nothing was taken, nothing given, and `next` is
+    /// How the call was wrong; then nothing was consumed, nothing written, and `next` is
     /// `UNSTICK_NEXT_CLOSED`. The session is as it was: call rightly, or abort it, or it keeps what
     /// it has of the node, as a file that is half there.
     pub error: unstick_error,
@@ -118,14 +118,13 @@ pub unsafe extern "C" fn unstick_session_start(
     }))
 }
 
-/// Takes from the input, gives to the output, and says what it waits for. A session has the same
-/// node in all its steps. It takes up to 4096 bytes of stack, see above, and what your commands take.
+/// Consumes input, writes output, and says what it waits for. A session has the same node in all its
+/// steps. It takes up to 4096 bytes of stack, see above, and what your commands take.
 ///
-/// Show it what one receive brought, all of it, and then what it has not taken of that, until
-/// nothing is left; only then what has come meanwhile. A bare request ends with its line or with
-/// what one receive brought: with less or more than that in a call one request would be two, or two
-/// would be one. Show it as much space as you like. Either may be empty, with any pointer. A step too
-/// many does no harm. Input and output must not overlap.
+/// Show it all that has come and was not consumed, once after each receive: a bare request ends with
+/// its line or where a receive ended, and the session keeps count of that. Show it as much space as
+/// you like. Either may be empty, with any pointer. A step too many does no harm. Input and output
+/// must not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_session_step(
     session: *mut unstick_session,
@@ -160,14 +159,14 @@ impl unstick_step {
             Next::Closed(why) => (unstick_next::Closed, reason(why)),
         };
         let deadline_us = step.deadline.map_or(UNSTICK_NEVER, Instant::as_micros);
-        let Step { taken, given, .. } = step;
-        Self { taken, given, deadline_us, next, reason, error: unstick_error::None }
+        let Step { consumed, written, .. } = step;
+        Self { consumed, written, deadline_us, next, reason, error: unstick_error::None }
     }
 
     fn misuse(error: unstick_error) -> Self {
         Self {
-            taken: 0,
-            given: 0,
+            consumed: 0,
+            written: 0,
             deadline_us: UNSTICK_NEVER,
             next: unstick_next::Closed,
             reason: unstick_reason::Misuse,
@@ -188,7 +187,7 @@ fn reason(why: Closed) -> unstick_reason {
         Closed::Protocol(_)
         | Closed::Mismatched
         | Closed::Unanswered
-        | Closed::Unsendable
+        | Closed::Unsendable(_)
         | Closed::Refused => unstick_reason::Protocol,
     }
 }

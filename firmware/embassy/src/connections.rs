@@ -1,30 +1,17 @@
 //! The TCP services: a task for each connection that there may be at a time.
 
-use crate::Node;
 use crate::farewell::{Begun, finishing};
-use crate::time::Runtime;
+use crate::{Node, time};
 use core::cell::RefCell;
-use core::future::pending;
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::{State, TcpSocket};
 use embassy_time::{Duration, with_timeout};
-use unstick::driver::nonblocking::advance;
+use unstick::driver::nonblocking::run_until;
 use unstick::driver::{Pump, Shared};
-use unstick::{Limits, Next, Server, Service, Session as _};
+use unstick::limits::{HANDSHAKE, KEEP_ALIVE, LINGER, SILENCE};
+use unstick::{Endpoint, Limits, Server, Service};
 use unstick_firmware::node::{RECEIVE, SEND, TCP};
-
-/// How long a peer has to answer our SYN; a socket that waits for it can serve nobody else.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-
-/// How long a peer may be silent, our questions unanswered; then it is taken for gone.
-const SILENCE: Duration = Duration::from_secs(60);
-
-/// How often a peer with nothing to say is asked whether it is there. Some questions may get lost.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// How long a connection that we have closed waits for its peer to close as well.
-const LINGER: Duration = Duration::from_secs(10);
 
 /// How long a reset may take to leave: there may be nobody any more to send it to.
 const RESET: Duration = Duration::from_millis(100);
@@ -56,18 +43,19 @@ pub(crate) async fn serve(
     let mut socket = TcpSocket::new(stack, receive, send);
     // Replies are written whole, so waiting for more only costs the peer time.
     socket.set_nagle_enabled(false);
-    socket.set_keep_alive(Some(KEEP_ALIVE));
+    socket.set_keep_alive(Some(time::duration(KEEP_ALIVE)));
+    let port = Endpoint::tcp(service).port();
     loop {
-        socket.set_timeout(Some(HANDSHAKE));
-        if let Either::Second(()) = select(socket.accept(service.tcp_port()), finishing()).await {
+        socket.set_timeout(Some(time::duration(HANDSHAKE)));
+        if let Either::Second(()) = select(socket.accept(port), finishing()).await {
             return;
         }
         // Else the peer has not answered our SYN in time.
         if socket.state() != State::Closed {
             let _begun = Begun::new();
-            socket.set_timeout(Some(SILENCE));
+            socket.set_timeout(Some(time::duration(SILENCE)));
             if converse(service, node, &mut socket, input, output).await {
-                let _ = with_timeout(LINGER, close(&mut socket, input)).await;
+                let _ = with_timeout(time::duration(LINGER), close(&mut socket, input)).await;
             }
         }
         // A socket that listens again forgets a reset that it owes.
@@ -89,23 +77,8 @@ async fn converse(
     let session = Shared(Server::<Node>::new(service, Limits::DEFAULT));
     let mut pump = Pump::new(session, input, output);
     let (mut reader, mut writer) = socket.split();
-    let mut is_finishing = false;
-    loop {
-        let round = advance(&mut pump, &mut node, &mut reader, &mut writer, &Runtime);
-        let finish = async { if is_finishing { pending().await } else { finishing().await } };
-        match select(round, finish).await {
-            Either::First(Ok(Next::Closed(_))) => return true,
-            Either::First(Ok(_)) => {}
-            Either::First(Err(_)) => {
-                pump.session.abort(&mut node);
-                return false;
-            }
-            Either::Second(()) => {
-                is_finishing = true;
-                pump.session.0.finish();
-            }
-        }
-    }
+    let runtime = time::Runtime;
+    run_until(&mut pump, &mut node, &mut reader, &mut writer, &runtime, finishing()).await.is_ok()
 }
 
 /// Closes our side, and discards what the peer still sends until it closes as well, so that no reset

@@ -5,10 +5,11 @@ use crate::{Node, time};
 use core::cell::RefCell;
 use embassy_net::udp::{PacketMetadata, UdpMetadata, UdpSocket};
 use embassy_net::{IpAddress, Stack};
-use embassy_time::{Duration, with_timeout};
+use embassy_time::with_timeout;
 use unstick::datagram::{Budget, Datagram, ETHERNET, Ip, Sender, answer};
 use unstick::host::Event;
-use unstick::{Host as _, Service};
+use unstick::limits::NEIGHBOR;
+use unstick::{Endpoint, Host as _};
 use unstick_firmware::node::{ADDRESS, UDP};
 
 /// Datagrams of full length that a ring holds: two turns of the Ethernet driver.
@@ -26,10 +27,6 @@ pub(crate) const LIMIT: usize = match BUDGET.payload(1) {
     Ok(limit) => limit,
     Err(_) => panic!("the ring of datagrams is too small"),
 };
-
-/// How long replies wait for the stack to learn their receiver's hardware address. Then they are
-/// dropped, or one forged sender could silence the service.
-const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// The memory of a service.
 pub(crate) struct Buffers {
@@ -59,8 +56,7 @@ impl Slots {
 /// Serves the datagrams that come to a port.
 #[embassy_executor::task(pool_size = UDP)]
 pub(crate) async fn serve(
-    service: Service,
-    port: u16,
+    endpoint: Endpoint,
     stack: Stack<'static>,
     node: &'static RefCell<Node>,
     buffers: &'static mut Buffers,
@@ -68,22 +64,23 @@ pub(crate) async fn serve(
 ) {
     let Buffers { receive, send, output } = buffers;
     let mut socket = UdpSocket::new(stack, &mut slots.receive, receive, &mut slots.send, send);
-    let _ = socket.bind(port);
+    let _ = socket.bind(endpoint.port());
     loop {
         socket.wait_recv_ready().await;
         let _begun = Begun::new();
         let answered = async {
             for _ in 0..SLOTS {
                 if socket.may_recv() {
-                    answer_one(service, node, &mut socket, output).await;
+                    answer_one(endpoint, node, &mut socket, output).await;
                 }
             }
             socket.flush().await;
         };
-        if with_timeout(PATIENCE, answered).await.is_err() {
+        // Replies that wait for longer are dropped, or one forged sender could silence the service.
+        if with_timeout(time::duration(NEIGHBOR), answered).await.is_err() {
             // There is no other way to take a datagram back.
             socket.close();
-            let _ = socket.bind(port);
+            let _ = socket.bind(endpoint.port());
             node.borrow_mut().count(Event::Rejected, 1);
         }
     }
@@ -91,16 +88,16 @@ pub(crate) async fn serve(
 
 /// Answers the next datagram.
 async fn answer_one(
-    service: Service,
+    endpoint: Endpoint,
     node: &RefCell<Node>,
     socket: &mut UdpSocket<'_>,
     output: &mut [u8; LIMIT],
 ) {
     let reply = |bytes: &[u8], from: UdpMetadata| {
-        let sender = Sender { port: from.endpoint.port, own: &Service::UDP_PORTS };
+        let sender = Sender { port: from.endpoint.port, own: &Endpoint::UDP_PORTS };
         let datagram = Datagram::received(bytes.get(..LIMIT).unwrap_or(bytes), bytes.len());
         let host = &mut *node.borrow_mut();
-        let len = answer(service, time::now(), host, sender, datagram, output)?;
+        let len = answer(endpoint.service(), time::now(), host, sender, datagram, output)?;
         // What came by broadcast is answered from our own address.
         let own = from.local_address.filter(|it| *it == IpAddress::Ipv4(ADDRESS.address()));
         Some((len, UdpMetadata { local_address: own, ..UdpMetadata::from(from.endpoint) }))

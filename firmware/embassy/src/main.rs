@@ -29,8 +29,8 @@ use embassy_sync::waitqueue::AtomicWaker;
 use embassy_time::{Duration, Timer};
 use executor::Executor;
 use static_cell::{ConstStaticCell, StaticCell};
-use unstick::Service;
 use unstick::host::Identity;
+use unstick::{Endpoint, Service};
 use unstick_firmware::TARGET;
 use unstick_firmware::board::{Alarm, Clock, Uart};
 use unstick_firmware::commands::Board;
@@ -75,13 +75,8 @@ fn main() -> ! {
         SOCKETS.init_with(StackResources::new),
         started.as_micros(),
     );
-    let identity = Identity {
-        name: "mps2",
-        version: env!("CARGO_PKG_VERSION"),
-        target: TARGET,
-        datagram: datagrams::LIMIT,
-        started,
-    };
+    let identity = Identity::new("mps2", env!("CARGO_PKG_VERSION"));
+    let identity = identity.target(TARGET).datagram(datagrams::LIMIT).started(started);
     let node = node::node(identity, FILE_BYTES.take(), Board::new(fpga));
     let node: &RefCell<_> = NODE.init(RefCell::new(node));
 
@@ -146,10 +141,9 @@ fn spawn(
     for (service, buffers) in offered.zip(TCP.take()) {
         spawner.spawn(connections::serve(service, stack, node, buffers).expect(ONCE));
     }
-    let offered = Service::ALL.into_iter().filter_map(|it| Some((it, it.udp_port()?)));
     let slots = UDP_SLOTS.init_with(|| [const { datagrams::Slots::new() }; node::UDP]);
-    for (((service, port), buffers), slots) in offered.zip(UDP.take()).zip(slots) {
-        spawner.spawn(datagrams::serve(service, port, stack, node, buffers, slots).expect(ONCE));
+    for ((endpoint, buffers), slots) in Endpoint::UDP.into_iter().zip(UDP.take()).zip(slots) {
+        spawner.spawn(datagrams::serve(endpoint, stack, node, buffers, slots).expect(ONCE));
     }
     spawner.spawn(run(runner).expect(ONCE));
     spawner.spawn(look(stack).expect(ONCE));

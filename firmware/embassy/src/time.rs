@@ -1,6 +1,7 @@
 //! The board's timers as the clock of embassy and of the core.
 
 use core::cell::RefCell;
+use core::future::pending;
 use core::task::Waker;
 use core::time::Duration;
 use critical_section::Mutex;
@@ -38,6 +39,11 @@ pub(crate) fn now() -> Instant {
     Instant::from_micros(TIMERS.now())
 }
 
+/// The core's durations as embassy counts them.
+pub(crate) const fn duration(it: Duration) -> embassy_time::Duration {
+    embassy_time::Duration::from_micros(it.as_micros() as u64)
+}
+
 /// What the core's driver needs of this board.
 pub(crate) struct Runtime;
 
@@ -50,9 +56,9 @@ impl nonblocking::Runtime for Runtime {
         Timer::at(embassy_time::Instant::from_micros(deadline.as_micros())).await;
     }
 
-    /// All that this node answers is in memory and ready.
+    /// All that this node answers is in memory and ready, or is waited for until a time it names.
     async fn host_ready(&self) {
-        embassy_futures::yield_now().await;
+        pending().await
     }
 }
 

@@ -80,10 +80,10 @@ fn messages() {
     let _ = black_box(message::write_header(&any_fields(), output()));
     let _ = black_box(message::encode(&any_fields(), input(), output()));
     if let Ok((header, body)) = message::decode::<HEADER>(black_box(Role::Request), input()) {
-        black_box(message::verify(&header, body));
+        black_box(message::verify(black_box(Role::Reply), &header, body));
     }
     let _ = black_box(message::decode::<0>(black_box(Role::Request), input()));
-    black_box(message::verify(&black_box(Header::default()), input()));
+    black_box(message::verify(Role::Request, &black_box(Header::default()), input()));
     let _ = black_box(message::split::<HEADER>(input()));
 }
 

@@ -9,7 +9,7 @@ use unstick::driver;
 use unstick::frame::{EncodeError, FrameError};
 use unstick::header::HeaderError;
 use unstick::message::MessageError;
-use unstick::{Closed, Status};
+use unstick::{Closed, NotTheReply, RequestError, Status};
 
 pub(crate) fn drive() {
     show(&FrameError::Negative { declared: 0 });
@@ -19,6 +19,8 @@ pub(crate) fn drive() {
     show(&BudgetError::Slots { needed: 0, slots: 0 });
     show(&TooLarge { len: 0, limit: 0 });
     show(&Closed::End);
+    show(&RequestError::Empty);
+    show(&NotTheReply::Cut);
     show(&Status::Ok);
     show(&Digest([0; 16]));
     show(&driver::Error::<FrameError, FrameError>::WriteZero);

@@ -5,12 +5,11 @@ use core::fmt::Write as _;
 use core::hint::black_box;
 use core::task::Poll;
 use unstick::digest::Digest;
-use unstick::header::Header;
 use unstick::host::{Counters, Event, Identity};
-use unstick::message::Verdict;
 use unstick::store::{Meta, Store};
 use unstick::{
-    Answer, Call, Caller, Command, Host, Instant, Outcome, Refusal, Request, Status, Stop, Text,
+    Answer, Body, Call, Caller, Cancelled, Command, Host, Instant, Outcome, Progress, Refusal,
+    ReplyEvent, Request, Status, Task, Text,
 };
 
 /// A host that may do anything.
@@ -18,11 +17,12 @@ pub(crate) struct AnyHost(pub(crate) AnyStore);
 
 impl Host for AnyHost {
     type Store = AnyStore;
+    type Task = Tasks;
 
     fn commands(&self) -> &[Command<Self>] {
         const COMMAND: Command<AnyHost> =
-            Command { name: "any", usage: "any", help: "anything", takes_body: true, run };
-        black_box(&[COMMAND])
+            Command::help(Command::usage(Command::new("any", run), "any"), "anything");
+        black_box(const { &[COMMAND, Command::body(COMMAND, Body::Streamed)] })
     }
 
     fn store(&mut self) -> &mut AnyStore {
@@ -43,19 +43,80 @@ impl Host for AnyHost {
 }
 
 /// A command that may do anything.
-fn run(host: &mut AnyHost, call: &Call<'_>, answer: &mut Text) -> Outcome<AnyHost> {
+fn run(host: &mut AnyHost, call: &Call<'_>, answer: &mut Text<'_>) -> Outcome<AnyHost> {
     black_box((host, call));
     answer.write_str(call.name_arg()?)?;
-    write!(answer, "{}{:>8}", text(), black_box(0_u64))?;
+    answer.write_str(Call::body_text(call)?)?;
+    write!(answer, "{}{:>8}", text(), black_box(Call::arg::<u64>(call, text())?))?;
     perhaps(match black_box(0) {
         0 => Answer::Text,
         1 => Answer::Source(Source),
-        _ => Answer::Sink(Sink),
+        2 => Answer::Sink(Sink),
+        3 => Answer::task(AnyTask(())),
+        _ => Answer::task(Nothing),
     })
 }
 
+/// A task that may do anything.
+pub(crate) struct AnyTask(());
+
+impl Task<AnyHost> for AnyTask {
+    fn body(
+        &mut self,
+        host: &mut AnyHost,
+        piece: &[u8],
+        answer: &mut Text<'_>,
+    ) -> Result<(), Refusal> {
+        black_box((host, piece));
+        answer.write_str(text())?;
+        perhaps(())
+    }
+
+    fn poll(
+        &mut self,
+        host: &mut AnyHost,
+        now: Instant,
+        answer: &mut Text<'_>,
+    ) -> Result<Progress, Refusal> {
+        black_box((host, now));
+        answer.write_str(text())?;
+        perhaps(black_box(Progress::Text))
+    }
+
+    fn read(
+        &mut self,
+        host: &mut AnyHost,
+        now: Instant,
+        answer: &mut Text<'_>,
+    ) -> Result<Progress, Refusal> {
+        black_box((host, now));
+        answer.write_str(text())?;
+        perhaps(black_box(Progress::Text))
+    }
+
+    fn close(&mut self, host: &mut AnyHost) {
+        planted();
+        black_box(host);
+    }
+}
+
+/// A task with nothing of its own but what it must have.
+pub(crate) struct Nothing;
+
+impl Task<AnyHost> for Nothing {
+    fn poll(&mut self, _: &mut AnyHost, _: Instant, _: &mut Text<'_>) -> Result<Progress, Refusal> {
+        perhaps(black_box(Progress::Text))
+    }
+}
+
+unstick::tasks! {
+    /// One of them.
+    pub(crate) enum Tasks for AnyHost { Any(AnyTask), Nothing(Nothing) }
+}
+
 pub(crate) fn any_identity() -> Identity<'static> {
-    black_box(Identity { name: "", version: "", target: "", datagram: 0, started: Instant::ZERO })
+    let identity = Identity::target(Identity::new("", ""), text());
+    black_box(Identity::started(Identity::datagram(identity, black_box(0)), Instant::ZERO))
 }
 
 /// A store that may do anything.
@@ -72,7 +133,7 @@ impl Store for AnyStore {
         black_box(0)
     }
 
-    fn list(&mut self, answer: &mut Text) -> Result<Option<Source>, Refusal> {
+    fn list(&mut self, answer: &mut Text<'_>) -> Result<Option<Source>, Refusal> {
         black_box(answer);
         perhaps(black_box(true).then_some(Source))
     }
@@ -114,9 +175,9 @@ impl Store for AnyStore {
         perhaps(())
     }
 
-    fn commit(&mut self, sink: Sink) -> Result<(), Refusal> {
+    fn commit(&mut self, sink: Sink, digest: Option<Digest>) -> Result<(), Refusal> {
         planted();
-        black_box(sink);
+        black_box((sink, digest));
         perhaps(())
     }
 
@@ -129,32 +190,28 @@ impl Store for AnyStore {
 pub(crate) struct AnyCaller;
 
 impl Caller for AnyCaller {
-    fn request(&mut self) -> Option<Request<'_>> {
-        black_box(Some(Request { command: "", size: 0, md5: None::<Digest> }))
+    fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        black_box(index);
+        black_box(Some(any_request()))
     }
 
-    fn sent(&mut self) {
-        black_box(self);
-    }
-
-    fn supply(&mut self, output: &mut [u8]) -> usize {
-        black_box(output);
-        black_box(0)
-    }
-
-    fn reply(&mut self, size: u64, header: Option<&Header<'_>>) {
-        black_box((size, header));
-    }
-
-    fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        black_box(piece);
+    fn reply(&mut self, index: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        planted();
+        black_box((index, event));
         black_box(Ok(()))
     }
 
-    fn end(&mut self, verdict: Verdict) {
-        planted();
-        black_box(verdict);
+    fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
+        black_box((index, output));
+        black_box(0)
     }
+}
+
+/// Any request.
+pub(crate) fn any_request() -> Request<'static> {
+    let request =
+        if black_box(true) { Request::new(text()) } else { Request::from_bytes(crate::input()) };
+    black_box(Request::with_body(request, black_box(0), black_box(None::<Digest>)))
 }
 
 /// The value, or any refusal.

@@ -1,7 +1,7 @@
 //! The async driver, with a session and over streams that may do anything.
 
 use crate::sessions::any_time;
-use crate::streams::{AnySession, AnyStream, any_count, any_result};
+use crate::streams::{AnySession, AnyStream, any_count, any_result, any_step};
 use core::future::poll_fn;
 use core::hint::black_box;
 use core::pin::pin;
@@ -15,8 +15,10 @@ pub(crate) fn drive() {
     let (mut reader, mut writer, host) = (AnyStream, AnyStream, &mut ());
     while black_box(true) {
         let pump = black_box(&mut pump);
-        poll(nonblocking::advance(pump, host, &mut reader, &mut writer, &AnyStream));
+        poll(nonblocking::wait(pump, any_step(), &mut reader, &mut writer, &AnyStream));
         poll(nonblocking::run(pump, host, &mut reader, &mut writer, &AnyStream));
+        let stop = at_any_time(|| ());
+        poll(nonblocking::run_until(pump, host, &mut reader, &mut writer, &AnyStream, stop));
     }
 }
 

@@ -1,26 +1,29 @@
 //! Sessions, hosts, stores, commands, datagrams answered.
 
-use crate::lent::{AnyCaller, AnyHost, AnyStore, any_identity};
+use crate::lent::{AnyCaller, AnyHost, AnyStore, any_identity, any_request};
 use crate::{input, output, text};
 use core::hint::black_box;
 use unstick::datagram::{self, Datagram, Sender};
 use unstick::host::{Counters, Event};
+use unstick::limits::Oversize;
 use unstick::store::{self, RamSink, RamSource, RamStore, Store};
 use unstick::{
-    Answer, Call, Client, Command, Host, Instant, Limits, Node, Outcome, Refusal, Server, Service,
-    Session, Status, Text, command,
+    Answer, Call, Client, Command, DatagramClient, Endpoint, Host, Instant, Limits, NoTask, Node,
+    Outcome, Refusal, Request, Server, Service, Session, Status, Task, Text, Transport, command,
 };
 
 pub(crate) fn drive() {
-    service();
+    endpoints();
+    limits();
     commands();
+    texts();
+    datagram_client();
     counters();
     ram_store();
 
     host(&mut AnyHost(AnyStore));
     host(&mut Node::new(any_identity(), ram()));
-    const OWN: Command<Ram> =
-        Command { name: "own", usage: "own", help: "one", takes_body: false, run: own };
+    const OWN: Command<Ram> = Command::new("own", own);
     host(&mut Node::with(any_identity(), ram(), const { &[OWN] }, black_box(0)));
 
     client::<256>();
@@ -33,7 +36,7 @@ fn ram() -> RamStore<[u8; 512], 4> {
     RamStore::new(black_box([[0; 512]; 4]))
 }
 
-fn own(node: &mut Ram, call: &Call<'_>, text: &mut Text) -> Outcome<Ram> {
+fn own(node: &mut Ram, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<Ram> {
     black_box((&mut node.context, call, text));
     Ok(Answer::Text)
 }
@@ -43,7 +46,7 @@ fn host<H: Host>(host: &mut H) {
     server::<H, 1024, 1024>(host);
     while black_box(true) {
         let datagram = black_box(Datagram::Empty);
-        let sender = black_box(Sender { port: 0, own: &Service::UDP_PORTS });
+        let sender = black_box(Sender { port: 0, own: &Endpoint::UDP_PORTS });
         let reply = datagram::answer(any_service(), any_time(), host, sender, datagram, output());
         let _ = black_box(reply);
         black_box((command::builtin::<H>(), Host::commands(host), Host::counters(host)));
@@ -54,12 +57,14 @@ fn host<H: Host>(host: &mut H) {
 }
 
 fn server<H: Host, const N: usize, const T: usize>(host: &mut H) {
-    let mut server = Server::<H, N, T>::new(any_service(), any_limits());
+    black_box(Server::<H>::new(any_service(), any_limits()));
+    let mut server = Server::<H, N, T>::with_capacity(any_service(), any_limits());
     session(&mut server, host, |server| black_box(Server::is_idle(server)));
 }
 
 fn client<const N: usize>() {
-    let mut client = Client::<N>::new(any_service(), any_limits());
+    black_box(Client::new(any_service(), any_limits()));
+    let mut client = Client::<N>::with_capacity(any_service(), any_limits());
     session(&mut client, &mut AnyCaller, |client| black_box(Client::outstanding(client)) == 0);
 }
 
@@ -78,18 +83,54 @@ fn session<S: Session<H>, H>(session: &mut S, host: &mut H, look: impl Fn(&S) ->
     }
 }
 
-fn service() {
-    let service = any_service();
-    black_box((Service::ALL, Service::as_str(service)));
-    black_box((Service::tcp_port(service), Service::udp_port(service)));
+fn endpoints() {
+    let (service, transport) = (any_service(), black_box(Transport::Tcp));
+    black_box((Service::ALL, Service::as_str(service), Service::is_bare(service)));
+    black_box((Transport::as_str(transport), Endpoint::udp(service)));
+    let endpoint = Endpoint::new(service, transport).unwrap_or(Endpoint::tcp(service));
+    black_box((Endpoint::service(endpoint), Endpoint::transport(endpoint)));
+    black_box((Endpoint::port(endpoint), Endpoint::scheme(endpoint)));
+    let _ = black_box(text().parse::<Endpoint>());
+}
+
+fn limits() {
+    let (limits, time) = (any_limits(), black_box(core::time::Duration::ZERO));
+    let limits = Limits::with_oversize(limits, black_box(Oversize::Close));
+    let limits = Limits::with_header(Limits::with_idle(limits, time), time);
+    black_box(Limits::with_answer(Limits::with_stall(limits, time), time));
+}
+
+fn texts() {
+    let mut text = Text::new(output());
+    while black_box(true) {
+        let text = black_box(&mut text);
+        let _ = black_box(Text::write_bytes(text, input()));
+        Text::truncate(text, black_box(0));
+        black_box(Text::as_bytes_mut(text));
+        black_box((Text::as_bytes(text), Text::len(text), Text::is_empty(text)));
+        black_box(Text::capacity(text));
+    }
+}
+
+fn datagram_client() {
+    let mut client =
+        if black_box(true) { DatagramClient::echo() } else { DatagramClient::command() };
+    while black_box(true) {
+        let client = black_box(&mut client);
+        let _ = black_box(DatagramClient::request(client, &any_request(), input(), output()));
+        let _ = black_box(DatagramClient::reply(client, input(), black_box(Datagram::Empty)));
+        let _ = black_box(Request::check(&any_request(), any_service()));
+    }
 }
 
 fn commands() {
     black_box(Status::as_str(black_box(Status::Ok)));
     black_box(Status::parse(text()));
-    let call =
-        Call { name: "", args: "", body: None, at_once: false, header: 0, now: Instant::ZERO };
-    let _ = black_box(Call::name_arg(&black_box(call)));
+    let call = black_box(Call::new(text(), text(), input(), any_time()));
+    let _ = black_box(Call::name_arg(&call));
+    black_box(Refusal::late());
+    // Nobody can make one: it is only there to be a type.
+    let _: fn(&mut NoTask, &mut (), Instant, &mut Text<'_>) -> _ = black_box(Task::poll);
     black_box(Refusal::new(black_box(Status::Ok), format_args!("{}{}", text(), black_box('a'))));
     black_box(Refusal::from(core::fmt::Error));
     let _ = black_box(store::check_name(text()));
@@ -108,14 +149,13 @@ fn counters() {
 
 fn ram_store() {
     let mut store = ram();
-    let mut text_space = heapless::String::<128>::new();
     let mut source: Option<RamSource> = None;
     let mut sink: Option<RamSink> = None;
     while black_box(true) {
         let store = black_box(&mut store);
         match black_box(0) {
             0 => drop(black_box(Store::largest(store))),
-            1 => drop(black_box(Store::list(store, black_box(&mut text_space)))),
+            1 => drop(black_box(Store::list(store, &mut Text::new(output())))),
             2 => source = black_box(Store::open(store, text())).ok(),
             3 => sink = black_box(Store::create(store, text(), black_box(0))).ok(),
             4 => drop(black_box(Store::remove(store, text()))),
@@ -129,7 +169,7 @@ fn ram_store() {
         if let Some(mut sink) = black_box(sink.take()) {
             let _ = black_box(Store::write(store, black_box(&mut sink), input()));
             if black_box(true) {
-                let _ = black_box(Store::commit(store, sink));
+                let _ = black_box(Store::commit(store, sink, black_box(None)));
             } else {
                 Store::discard(store, sink);
             }

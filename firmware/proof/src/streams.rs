@@ -15,12 +15,15 @@ pub(crate) fn drive() {
         let _ = black_box(Pump::step(black_box(&mut pump), any_time(), &mut ()));
         Pump::sent(black_box(&mut pump), black_box(0));
         black_box(Pump::space(black_box(&mut pump)));
+        let _ = black_box(Pump::parts(black_box(&mut pump)));
         Pump::received(black_box(&mut pump), black_box(0));
         let _ = black_box((Pump::unsent(&pump), Pump::wants_input(&pump)));
 
         let (mut stream, mut clock) = (AnyStream, AnyStream);
-        let _ = black_box(blocking::advance(&mut pump, &mut (), &mut stream, &mut clock));
+        let _ = black_box(blocking::wait(&mut pump, any_step(), &mut stream, &mut clock));
         let _ = black_box(blocking::run(&mut pump, &mut (), &mut stream, &mut clock));
+        let stop = |(): &()| black_box(true);
+        let _ = black_box(blocking::run_until(&mut pump, &mut (), &mut stream, &mut clock, stop));
 
         let mut shared = Shared(AnySession);
         let mut host = black_box(&cell);
@@ -31,12 +34,16 @@ pub(crate) fn drive() {
     }
 }
 
+pub(crate) fn any_step() -> Step {
+    black_box(Step { consumed: 0, written: 0, next: Next::Input, deadline: None })
+}
+
 pub(crate) struct AnySession;
 
 impl Session<()> for AnySession {
     fn step(&mut self, now: Instant, (): &mut (), input: &[u8], output: &mut [u8]) -> Step {
         black_box((now, input, output));
-        black_box(Step { taken: 0, given: 0, next: Next::Input, deadline: None })
+        any_step()
     }
 
     fn end(&mut self) {

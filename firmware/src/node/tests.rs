@@ -20,13 +20,7 @@ impl Registers for Fpga {
     fn write(&mut self, _: usize, _: u32) {}
 }
 
-const IDENTITY: Identity<'static> = Identity {
-    name: "bench",
-    version: "1",
-    target: "host",
-    datagram: ETHERNET,
-    started: Instant::ZERO,
-};
+const IDENTITY: Identity<'static> = Identity::new("bench", "1").target("host");
 
 /// A frame with a datagram to the node.
 fn datagram(to: EthernetAddress, port: u16, payload: &[u8]) -> Vec<u8> {
@@ -82,20 +76,22 @@ fn a_datagram_that_comes_through_the_controller_is_answered_through_it() {
     let Buffers { connections, datagrams, input, output, files } =
         Box::leak(Box::new(Buffers::new()));
     let Sockets { storage, slots } = Box::leak(Box::new(Sockets::new()));
-    let mut services = services(storage, Scratch { input, output }, 1500);
-    serve(&mut services, connections, datagrams, slots).unwrap();
+    let mut sockets = SocketSet::new(&mut storage[..]);
+    let mut services = services(Scratch { input, output }, 1500);
+    serve(&mut services, &mut sockets, connections, datagrams, slots).unwrap();
     let mut node = node(IDENTITY, files, Board::new(Fpga));
+    let now = stack_time(Instant::ZERO);
     let mut interface = interface(&mut nic, address, 0, Instant::ZERO);
     assert!(announce(&mut nic, address, Instant::ZERO));
 
     nic.registers.receive(&datagram(address, 8092, b"hello"), true);
-    services.poll(stack_time(Instant::ZERO), &mut node, &mut interface, &mut nic);
+    services.poll(now, &mut node, &mut interface, &mut nic, &mut sockets);
     // It does not know the peer yet, and asks who that is.
     let asked = nic.registers.sent.iter().map(|frame| target(frame, address));
     assert_eq!(asked.collect::<Vec<_>>(), [ADDRESS.address(), GATEWAY, PEER]);
 
     nic.registers.receive(&arp(address), true);
-    services.poll(stack_time(Instant::ZERO), &mut node, &mut interface, &mut nic);
+    services.poll(now, &mut node, &mut interface, &mut nic, &mut sockets);
     let [_, _, _, answer] = &nic.registers.sent[..] else { panic!("no answer") };
     let mut expected = datagram(HARDWARE, 4000, b"HELLO");
     expected[26..34].rotate_left(4); // from the node to the peer
@@ -142,8 +138,8 @@ fn the_log_tells_what_goes_wrong_at_most_once_a_second() {
 fn the_services_are_told_as_the_desktop_tells_them() {
     let mut log = String::new();
     write_services(&mut log).unwrap();
-    assert!(
-        log.starts_with("listening echo tcp 10.0.2.15:8080\nlistening echo udp 10.0.2.15:8092\n")
-    );
+    let (first, last) =
+        ("listening echo tcp 10.0.2.15:8080", "listening command udp 10.0.2.15:8093");
+    assert_eq!((log.lines().next(), log.lines().last()), (Some(first), Some(last)));
     assert_eq!(log.lines().count(), 6);
 }

@@ -23,7 +23,7 @@ fn frames_go_round() {
         for mut input in [left, right] {
             loop {
                 let piece = c!(unstick_decoder_next(decoder, input.as_ptr(), input.len()));
-                input = &input[piece.taken..];
+                input = &input[piece.consumed..];
                 match piece.found {
                     unstick_found::Nothing => break,
                     unstick_found::Skipped => seen.extend(format!("-{}|", piece.total).bytes()),
@@ -60,9 +60,9 @@ fn a_damaged_stream_says_why() {
     assert_eq!(&text[..len], b"the input ended inside a frame, 3 bytes are missing");
     assert_eq!(next(b"llo").len, 3);
     let damaged = next(b"\x06\0\0\0more");
-    assert_eq!((damaged.found, damaged.taken), (unstick_found::Damaged, 4));
+    assert_eq!((damaged.found, damaged.consumed), (unstick_found::Damaged, 4));
     let damaged = next(b"more");
-    assert_eq!((damaged.found, damaged.taken), (unstick_found::Damaged, 0), "for ever");
+    assert_eq!((damaged.found, damaged.consumed), (unstick_found::Damaged, 0), "for ever");
     let len = c!(unstick_decoder_reason(decoder, text.as_mut_ptr().cast(), text.len()));
     assert_eq!(&text[..len], b"a frame of 6 bytes is over the limit of 5");
 }

@@ -153,8 +153,8 @@ impl Bench {
     fn ask(&mut self, line: &str) -> String {
         let mut output = [0; 2048];
         let step = self.step(line.as_bytes(), &mut output);
-        assert_eq!((step.taken, step.next, step.error), (line.len(), unstick_next::Input, OK));
-        String::from_utf8(output[UNSTICK_PREFIX_SIZE..step.given].to_vec()).unwrap()
+        assert_eq!((step.consumed, step.next, step.error), (line.len(), unstick_next::Input, OK));
+        String::from_utf8(output[UNSTICK_PREFIX_SIZE..step.written].to_vec()).unwrap()
     }
 
     fn reason(&mut self, size: usize) -> String {
@@ -190,7 +190,7 @@ fn commands_of_c_answer_and_refuse() {
         let header = format!("{{\"command\":\"is {line}\"}}");
         let request = [&(header.len() as u32).to_le_bytes(), header.as_bytes()].concat();
         let step = bench.step(&request, &mut output);
-        let reply = String::from_utf8_lossy(&output[4..step.given]).into_owned();
+        let reply = String::from_utf8_lossy(&output[4..step.written]).into_owned();
         assert!(reply.contains(&format!("\"status\":\"{status}\"")), "{reply}");
     }
     assert_eq!(c!(unstick_node_counter(bench.node(), some(unstick_event::Frames))), 3);
@@ -205,7 +205,7 @@ fn files_are_in_the_memory_of_c_and_a_lost_connection_gives_them_back() {
     let (whole, cut) = (&request[..], &request[..request.len() - 1]);
     for _ in 0..5 {
         let step = bench.step(cut, &mut [0; 512]);
-        assert_eq!((step.given, step.next), (0, unstick_next::Input));
+        assert_eq!((step.written, step.next), (0, unstick_next::Input));
         let session = bench.session();
         let wrong = c!(unstick_session_step(session, null_mut(), 7, null(), 0, null_mut(), 0));
         assert_eq!((wrong.next, wrong.error), (unstick_next::Closed, unstick_error::Null));
@@ -216,7 +216,7 @@ fn files_are_in_the_memory_of_c_and_a_lost_connection_gives_them_back() {
     }
     let mut output = [0; 512];
     let step = bench.step(whole, &mut output);
-    assert!(output[..step.given].ends_with(b"stored a, 5 bytes"));
+    assert!(output[..step.written].ends_with(b"stored a, 5 bytes"));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn wrong_calls_are_errors() {
     let step = |session, node, input, input_len, output, output_len| {
         let step: unstick_step =
             c!(unstick_session_step(session, node, 0, input, input_len, output, output_len));
-        assert_eq!((step.taken, step.given, step.next), (0, 0, unstick_next::Closed));
+        assert_eq!((step.consumed, step.written, step.next), (0, 0, unstick_next::Closed));
         assert_eq!(step.reason, unstick_reason::Misuse);
         step.error
     };
@@ -273,7 +273,7 @@ fn wrong_calls_are_errors() {
     assert_eq!(step(none.session(), node, input, 8, output, 8), NotStarted);
     assert_eq!(step(session, none.node(), input, 8, output, 8), NotStarted);
     assert_eq!(step(node.cast(), node, input, 8, output, 8), NotStarted, "a node is no session");
-    assert_eq!(bench.step(b"hi", &mut [0; 8]).given, 2, "and the session is as it was");
+    assert_eq!(bench.step(b"hi", &mut [0; 8]).written, 2, "and the session is as it was");
 
     let echo = some(unstick_service::Echo);
     assert_eq!(c!(unstick_session_start(null_mut(), echo, None)), Null);

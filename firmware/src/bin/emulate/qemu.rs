@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use unstick::Service;
+use unstick::Endpoint;
 use unstick_firmware::node::ADDRESS;
 
 const QEMU: &str = "qemu-system-arm";
@@ -48,7 +48,7 @@ impl Qemu {
         let mut board = Self { process, urls: Vec::new() };
         let ports = board.accept(&monitor).and_then(|monitor| ask_for_ports(&monitor));
         let ports = ports.map_err(|error| format!("{QEMU} gives no ports: {error}"))?;
-        board.urls = forwards().zip(ports).map(|(it, port)| it.url(port)).collect();
+        board.urls = urls(&ports);
         Ok(board)
     }
 
@@ -93,39 +93,21 @@ impl Drop for Qemu {
     }
 }
 
-/// A port of the node that is forwarded.
-struct Forward {
-    service: Service,
-    udp: bool,
-    guest: u16,
-}
-
-impl Forward {
-    const fn transport(&self) -> &'static str {
-        if self.udp { "udp" } else { "tcp" }
-    }
-
-    fn url(&self, port: u16) -> String {
-        let transport = if self.udp { "+udp" } else { "" };
-        format!("{}{transport}://127.0.0.1:{port}", self.service.as_str())
-    }
-}
-
-fn forwards() -> impl Iterator<Item = Forward> {
-    let tcp = |service: Service| Forward { service, udp: false, guest: service.tcp_port() };
-    let udp = |service: Service| Some(Forward { service, udp: true, guest: service.udp_port()? });
-    Service::ALL.into_iter().map(tcp).chain(Service::ALL.into_iter().filter_map(udp))
-}
-
-/// What QEMU is told about them; port 0 is any that is free.
+/// What QEMU is told about the node's endpoints; port 0 is any that is free.
 fn network() -> String {
-    forwards().fold("user,id=n0".into(), |all, it| {
-        let (transport, address, guest) = (it.transport(), ADDRESS.address(), it.guest);
+    Endpoint::ALL.iter().fold("user,id=n0".into(), |all, it| {
+        let (transport, address, guest) = (it.transport(), ADDRESS.address(), it.port());
         format!("{all},hostfwd={transport}:127.0.0.1:0-{address}:{guest}")
     })
 }
 
-/// The port that each of [`forwards`] has.
+/// Where each of [`Endpoint::ALL`] is reached here.
+fn urls(ports: &[u16]) -> Vec<String> {
+    let url = |(endpoint, port)| format!("{endpoint}://127.0.0.1:{port}");
+    Endpoint::ALL.iter().zip(ports).map(url).collect()
+}
+
+/// The port here that leads to each of [`Endpoint::ALL`].
 fn ask_for_ports(mut monitor: &TcpStream) -> io::Result<Vec<u16>> {
     const PATIENCE: Duration = Duration::from_secs(10);
     monitor.set_nonblocking(false)?;
@@ -135,12 +117,12 @@ fn ask_for_ports(mut monitor: &TcpStream) -> io::Result<Vec<u16>> {
 }
 
 fn read_ports(monitor: impl Read) -> io::Result<Vec<u16>> {
-    let mut ports: Vec<_> = forwards().map(|it| (it, None)).collect();
+    let mut ports: Vec<_> = Endpoint::ALL.iter().map(|it| (it, None)).collect();
     for line in BufReader::new(monitor).lines() {
         let line = line?;
         let Some((transport, host, guest)) = forwarded(&line) else { continue };
         for (it, port) in &mut ports {
-            if it.transport() == transport && it.guest == guest {
+            if it.transport().as_str() == transport && it.port() == guest {
                 *port = Some(host);
             }
         }
@@ -210,7 +192,7 @@ Hub -1 (n0):\r
     fn the_monitor_tells_the_ports() {
         let ports = read_ports(TOLD.as_bytes()).unwrap();
         assert_eq!(ports, [40001, 40002, 40003, 40004, 40005, 40006]);
-        let urls: Vec<_> = forwards().zip(ports).map(|(it, port)| it.url(port)).collect();
+        let urls = urls(&ports);
         assert_eq!(urls[0], "echo://127.0.0.1:40001");
         assert_eq!(urls[5], "command+udp://127.0.0.1:40006");
     }

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/c");
 
-pub(super) fn build(toolchain: &Toolchain, target: &str) -> Result<PathBuf, Failure> {
+/// It has no commands of a node under test.
+pub(super) fn build(toolchain: &Toolchain, target: &str, _: bool) -> Result<PathBuf, Failure> {
     for (tool, argument, packages) in [
         // Asked for its C library too, which is a package of its own.
         ("arm-none-eabi-gcc", "--specs=nano.specs", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
