@@ -24,7 +24,7 @@ STEPS=(
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
 )
-CORE_FEATURES=(md5 commands embedded-io embedded-io-async log defmt)
+CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
 BARE_TARGET=thumbv7m-none-eabi
 BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
 FOOTPRINT_TARGETS=(thumbv6m-none-eabi "${BOARD_TARGETS[@]}" riscv32imac-unknown-none-elf)
@@ -51,7 +51,7 @@ export CARGO_TERM_QUIET="${CARGO_TERM_QUIET:-true}"
 step_fmt() {
   need "cargo fmt" "rustup component add rustfmt"
   local workspace
-  for workspace in . firmware firmware/footprint firmware/proof firmware/proof/with-json core/fuzz; do
+  for workspace in . firmware firmware/footprint firmware/proof core/fuzz; do
     # rustfmt names files by their full path
     cargo fmt --all --check --manifest-path "$workspace/Cargo.toml" | sed "s|$PWD/||"
   done

@@ -2,8 +2,7 @@
 
 use std::io::Write as _;
 use unstick::header::Header;
-use unstick::message::Verdict;
-use unstick::{Caller, Request, Service, Stop};
+use unstick::{Caller, Cancelled, ReplyEvent, Request, Service};
 
 /// Few windows hold all of it.
 const BODY: &[u8] = b"The quick brown fox jumps over the lazy dog. 0123456789, and once more.";
@@ -36,9 +35,8 @@ pub(crate) struct Asker {
     pub(crate) service: Service,
     /// Whether it asks again only when it is answered.
     waits: bool,
-    /// Requests whose heads are sent, and what is left of the last one's body.
-    pub(crate) asked: usize,
-    body: &'static [u8],
+    /// The bytes it has supplied of each request's body.
+    supplied: [usize; 3],
     /// Replies that are whole, and the bytes left of the one that comes.
     pub(crate) answered: usize,
     left: Option<u64>,
@@ -54,8 +52,7 @@ impl Asker {
         Self {
             service,
             waits,
-            asked: 0,
-            body: b"",
+            supplied: [0; 3],
             answered: 0,
             left: None,
             refused: false,
@@ -67,58 +64,64 @@ impl Asker {
     pub(crate) fn in_reply(&self) -> bool {
         self.left.is_some()
     }
+
+    /// The bytes of a request's body that were not supplied yet.
+    fn rest(&self, index: usize) -> &'static [u8] {
+        questions(self.service)[index].1.split_at(self.supplied[index]).1
+    }
 }
 
 impl Caller for Asker {
-    fn request(&mut self) -> Option<Request<'_>> {
-        let (command, body) = *questions(self.service).get(self.asked)?;
-        let waits = self.waits && self.answered < self.asked;
-        (!waits).then_some(Request { command, size: body.len() as u64, md5: None })
-    }
-
-    fn sent(&mut self) {
-        assert!(self.body.is_empty() && !self.refused);
+    fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        let index = index as usize;
         // Only the command service has ids to tell replies by.
-        assert!(self.service == Service::Command || self.answered == self.asked);
-        (_, self.body) = questions(self.service)[self.asked];
-        self.asked += 1;
+        let pipelined = self.service == Service::Command;
+        assert!(!self.refused && (pipelined || index == self.answered));
+        assert!((0..index).all(|before| self.rest(before).is_empty()), "the body before it");
+        let (command, body) = *questions(self.service).get(index)?;
+        let waits = self.waits && self.answered < index;
+        (!waits).then(|| Request::new(command).with_body(body.len() as u64, None))
     }
 
-    fn supply(&mut self, output: &mut [u8]) -> usize {
-        assert!(!output.is_empty() && !self.refused);
-        let (piece, rest) = self.body.split_at(output.len());
-        output.copy_from_slice(piece);
-        self.body = rest;
-        piece.len()
-    }
-
-    fn reply(&mut self, size: u64, header: Option<&Header<'_>>) {
-        assert!(self.left.is_none() && !self.refused);
-        assert_eq!(header.is_some(), matches!(self.service, Service::Message | Service::Command));
-        if self.service == Service::Command
-            && let Some(Header { id, status, .. }) = header
-        {
-            match id {
-                Some(id) => assert_eq!(id.raw(), (self.answered + 1).to_string()),
-                None => assert!(status.is_some_and(|status| status != *"ok")),
+    fn reply(&mut self, index: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        assert_eq!(index, self.answered as u64);
+        match event {
+            ReplyEvent::Begin { size, header } => {
+                assert!(self.left.is_none() && !self.refused);
+                let has_header = matches!(self.service, Service::Message | Service::Command);
+                assert_eq!(header.is_some(), has_header);
+                if self.service == Service::Command
+                    && let Some(Header { id, status, .. }) = header
+                {
+                    match id {
+                        Some(id) => assert_eq!(id.raw(), (index + 1).to_string()),
+                        None => assert!(status.is_some_and(|status| status != *"ok")),
+                    }
+                }
+                self.left = Some(size);
+                write!(self.told, "reply of {size} bytes, {header:?}: ").unwrap();
+            }
+            ReplyEvent::Body(piece) => {
+                let left = self.left.and_then(|left| left.checked_sub(piece.len() as u64));
+                assert!(left.is_some(), "{} bytes, of {:?}", piece.len(), self.left);
+                self.left = left;
+                self.told.extend_from_slice(piece);
+            }
+            ReplyEvent::End(verdict) => {
+                assert_eq!(self.left.take(), Some(0));
+                self.refused = !self.rest(self.answered).is_empty();
+                self.answered += 1;
+                writeln!(self.told, " {verdict:?}").unwrap();
             }
         }
-        self.left = Some(size);
-        write!(self.told, "reply of {size} bytes, {header:?}: ").unwrap();
-    }
-
-    fn body(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        let left = self.left.and_then(|left| left.checked_sub(piece.len() as u64));
-        assert!(left.is_some(), "{} bytes, of {:?}", piece.len(), self.left);
-        self.left = left;
-        self.told.extend_from_slice(piece);
         Ok(())
     }
 
-    fn end(&mut self, verdict: Verdict) {
-        assert_eq!(self.left.take(), Some(0));
-        self.refused = self.answered >= self.asked - usize::from(!self.body.is_empty());
-        self.answered += 1;
-        writeln!(self.told, " {verdict:?}").unwrap();
+    fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
+        assert!(!output.is_empty() && !self.refused);
+        let (piece, _) = self.rest(index as usize).split_at(output.len());
+        output.copy_from_slice(piece);
+        self.supplied[index as usize] += piece.len();
+        piece.len()
     }
 }

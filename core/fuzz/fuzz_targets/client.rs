@@ -53,12 +53,12 @@ fn converse(
     pieces: &[&[u8]],
     mut window: impl FnMut() -> usize,
 ) -> (Heard, Vec<usize>) {
-    let mut client = Client::<N>::new(asker.service, Limits::DEFAULT);
+    let mut client = Client::<N>::with_capacity(asker.service, Limits::DEFAULT);
     let requests = requests(asker.service);
     let (mut sent, mut ends, mut at) = (Vec::new(), Vec::new(), 0);
     let mut deliver = |client: &mut Client<N>, asker: &mut Asker, mut piece: &[u8]| {
         let next = deliver(client, asker, &mut piece, |_, _| window(), &mut sent);
-        assert_eq!(sent, requests[..asker.asked].concat());
+        assert_eq!(sent, requests[..begun(client, asker)].concat());
         match next {
             Next::Host => assert_eq!(asker.answered, requests.len(), "it has more to ask"),
             Next::Input => assert!(client.outstanding() > 0, "nobody will answer"),
@@ -85,12 +85,16 @@ fn converse(
     (Heard { told: asker.told, sent, closed }, ends)
 }
 
+/// The number of requests that were begun.
+fn begun(client: &Client<N>, asker: &Asker) -> usize {
+    asker.answered + client.outstanding() as usize
+}
+
 /// The same replies, from a server that does not wait for the requests, to a client that is finished
 /// on the way: it sends and tells what it did before, or less of it.
 fn assert_hurried(heard: &Heard, mut asker: Asker, replies: &[u8], mut sizes: Sizes) {
-    let mut client = Client::<N>::new(asker.service, Limits::DEFAULT);
+    let mut client = Client::<N>::with_capacity(asker.service, Limits::DEFAULT);
     let requests = requests(asker.service);
-    let begun = |client: &Client<N>, asker: &Asker| asker.answered + client.outstanding() as usize;
     let (mut sent, mut most) = (Vec::new(), requests.len());
     let at = sizes.draw();
     for (index, mut piece) in sizes.cut(replies).into_iter().enumerate() {

@@ -16,7 +16,7 @@ use unstick::host::{Counters, Event};
 use unstick::limits::{AMPLIFICATION, HEADER};
 use unstick::message::{self, MessageError, Role, Verdict};
 use unstick::store::Store as _;
-use unstick::{Instant, Limits, Server, Service, Session as _, Status};
+use unstick::{Endpoint, Instant, Limits, Server, Service, Session as _, Status};
 
 // Whether it is a command (1) and cut (2), the sender's port, the space, and the bytes.
 fuzz_target!(|bytes: &[u8]| {
@@ -58,7 +58,7 @@ fn node() -> Host {
     let mut host = node::new();
     let mut sink = host.store.create("a", SIZE as u64).unwrap();
     host.store.write(&mut sink, &[b'a'; SIZE]).unwrap();
-    host.store.commit(sink).unwrap();
+    host.store.commit(sink, None).unwrap();
     host
 }
 
@@ -103,7 +103,10 @@ fn assert_answers(
     };
     let (header, body) = message::decode::<HEADER>(Role::Reply, &full).expect("a message");
     assert_eq!(header.id, id);
-    assert!(!matches!(message::verify(&header, body), Verdict::Mismatch { .. }));
+    assert!(!matches!(
+        message::verify(Role::Reply, &header, body).verdict,
+        Verdict::Mismatch { .. }
+    ));
     let space = space.min(AMPLIFICATION * request.len());
     if full.len() <= space {
         assert_eq!(reply, Some(&full[..]));

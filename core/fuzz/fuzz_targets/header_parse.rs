@@ -10,7 +10,7 @@ use rules::{keeps_the_rules, number};
 use serde_json::Value;
 use unique::Unique;
 use unstick::digest::Digest;
-use unstick::header::{Escaped, Header, HeaderError};
+use unstick::header::{Escaped, Header, HeaderError, JsonError};
 use unstick::limits::ID;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -22,14 +22,16 @@ fuzz_target!(|bytes: &[u8]| {
             unique.expect("no key twice");
             assert_same(&header, json.as_ref().expect("JSON"));
         }
-        Err(HeaderError::NotAnObject) => assert!(!json.as_ref().is_ok_and(Value::is_object)),
+        Err(HeaderError::Json(JsonError::NotAnObject)) => {
+            assert!(!json.as_ref().is_ok_and(Value::is_object))
+        }
         Err(
             HeaderError::Empty
             | HeaderError::NotUtf8 { .. }
             | HeaderError::Bom
-            | HeaderError::Syntax { .. }
-            | HeaderError::Escape { .. }
-            | HeaderError::Trailing { .. },
+            | HeaderError::Json(
+                JsonError::Syntax { .. } | JsonError::Escape { .. } | JsonError::Trailing { .. },
+            ),
         ) => assert!(json.is_err(), "{json:?}"),
         // The escapes count, and serde_json does not show them.
         Err(HeaderError::LongId { len }) => assert!(len > ID),

@@ -1,6 +1,6 @@
 //! The node that the targets ask.
 
-use unstick::Instant;
+use unstick::Text;
 use unstick::host::{Identity, Node};
 use unstick::store::{RamStore, Store as _};
 
@@ -12,16 +12,16 @@ type Files = RamStore<[u8; SIZE], FILES>;
 pub(crate) type Host = Node<Files>;
 
 pub(crate) fn new() -> Host {
-    let identity =
-        Identity::new("n", "1").target("t").datagram(512);
+    let identity = Identity::new("n", "1").target("t").datagram(512);
     Host::new(identity, RamStore::new([[0; SIZE]; FILES]))
 }
 
 /// A line for each file.
-pub(crate) fn list(store: &mut Files) -> heapless::String<1024> {
-    let mut lines = heapless::String::new();
+pub(crate) fn list(store: &mut Files) -> String {
+    let mut memory = [0; 1024];
+    let mut lines = Text::new(&mut memory);
     store.list(&mut lines).expect("the names are not that long");
-    lines
+    String::from_utf8(lines.as_bytes().to_vec()).expect("names are UTF-8")
 }
 
 /// Each file can be read and removed; then every slot is free, which none would be that a session

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use node::{Host, assert_nothing_lent};
 use sizes::Sizes;
 use unstick::frame::{Assembler, Frame, Oversize};
-use unstick::message::{Event, MessageError, Reader, Role, Verdict};
+use unstick::message::{End, Event, MessageError, Reader, Role, Verdict};
 use unstick::{Closed, Limits, Next, Server, Service, Session as _};
 
 // The service, 4 more for a session that reaches its limits sooner; and what is sent to it.
@@ -76,7 +76,7 @@ fn converse<const N: usize, const T: usize>(
     mut before: impl FnMut(&mut Server<Host, N, T>, &mut Host),
 ) -> Said {
     let mut host = node::new();
-    let mut server = Server::new(service, Limits::DEFAULT);
+    let mut server = Server::with_capacity(service, Limits::DEFAULT);
     let (mut replies, mut taken) = (Vec::new(), 0);
     let mut next = Next::Input;
     for piece in pieces {
@@ -141,7 +141,9 @@ fn read<const N: usize>(
     while let Ok(Some(event)) = messages.read(&mut bytes) {
         match event {
             Event::Header { header, .. } => ids.push(header.id.map(|id| id.raw().into())),
-            Event::End(Verdict::Mismatch { .. }) => assert_eq!(role, Role::Request),
+            Event::End(End { verdict: Verdict::Mismatch { .. }, .. }) => {
+                assert_eq!(role, Role::Request);
+            }
             Event::Body(_) | Event::End(_) => {}
         }
     }
