@@ -273,10 +273,16 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
     ) -> Option<Instant> {
         if self.connection.is_none() && is_connected(socket) {
             socket.set_timeout(Some(SILENCE.into()));
-            self.connection = Some(Connection::new(Server::with_capacity(self.service, *limits)));
+            self.begin(limits);
         }
         let connection = self.connection.as_mut()?;
         connection.poll(core_time(now), host, socket, scratch).map(stack_time)
+    }
+
+    /// Not inlined, or the stack that a session is made on would be taken for as long as it runs.
+    #[inline(never)]
+    fn begin(&mut self, limits: &Limits) {
+        self.connection = Some(Connection::new(Server::with_capacity(self.service, *limits)));
     }
 
     /// Listens again after whatever end: closed by both, reset, given up, never finished. A socket

@@ -192,13 +192,13 @@ pub fn builtin<H: Host>() -> &'static [Command<H>] {
     builtin::table()
 }
 
-/// The row that a request's line asks for, its name and its arguments; refuses a body that the row
-/// does not have, or one that it lacks.
+/// What runs for a request's line, what becomes of its body, its name and its arguments; refuses a
+/// body that the row does not have, or one that it lacks.
 pub(crate) fn look_up<'l, H: Host>(
     host: &H,
     line: &'l str,
     size: Option<u64>,
-) -> Result<(Command<H>, &'l str, &'l str), Refusal> {
+) -> Result<(Run<H>, Body, &'l str, &'l str), Refusal> {
     let (name, args) = line.split_once(' ').unwrap_or((line, ""));
     let mut rows = builtin::table::<H>().iter().chain(host.commands());
     let Some(row) = rows.find(|row| row.name == name) else {
@@ -214,6 +214,6 @@ pub(crate) fn look_up<'l, H: Host>(
             let why = format_args!("{name} needs a body: use the command service");
             Err(Refusal::new(Status::BadRequest, why))
         }
-        _ => Ok((*row, name, args)),
+        _ => Ok((row.run, row.body, name, args)),
     }
 }

@@ -20,7 +20,8 @@ use heapless::String;
 /// What a host lent (a source, a sink, a task) is held here and nowhere else, so that
 /// [`Exchange::abort`] always finds it.
 pub(crate) struct Exchange<H: Host, const TEXT: usize> {
-    id: Option<String<ID>>,
+    /// The request's id as it stands in its header; empty where there is none.
+    id: String<ID>,
     status: Status,
     text: [u8; TEXT],
     /// Bytes of the text that are written.
@@ -31,9 +32,9 @@ pub(crate) struct Exchange<H: Host, const TEXT: usize> {
 enum State<H: Host> {
     /// The text is the reply.
     Text { sent: usize },
-    /// The request's body is collected in the text, behind its line: the name and the arguments,
-    /// which have this many bytes.
-    Collecting { run: Run<H>, name: usize, args: usize, origin: Origin },
+    /// The request's body is collected at the end of the text, from `start` on behind its line: the
+    /// name and the arguments, which have this many bytes.
+    Collecting { run: Run<H>, start: usize, name: usize, args: usize, origin: Origin },
     /// The request's body goes here.
     Sink(SinkOf<H>),
     /// The reply comes from here.
@@ -68,7 +69,7 @@ pub(crate) struct BodyRefused;
 impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
     pub(crate) const fn new() -> Self {
         let state = State::Text { sent: 0 };
-        Self { id: None, status: Status::Ok, text: [0; TEXT], len: 0, state }
+        Self { id: String::new(), status: Status::Ok, text: [0; TEXT], len: 0, state }
     }
 
     /// Starts over with a request: its id, and its line or why there is none.
@@ -81,13 +82,20 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         origin: Origin,
     ) {
         self.abort(host);
+        self.id.clear();
         // An id is never longer than that: it has been parsed.
-        self.id = id.and_then(|id| String::try_from(id.raw()).ok());
+        let _ = self.id.push_str(id.map_or("", Id::raw));
         self.status = Status::Ok;
         self.len = 0;
         host.count(Event::Frames, 1);
-        if let Err(refusal) = line.and_then(|line| self.start(host, now, line, origin)) {
-            self.refuse(host, &refusal);
+        // A refusal is long: it is lent, and not moved.
+        match line {
+            Err(refusal) => self.refuse(host, &refusal),
+            Ok(line) => {
+                if let Err(refusal) = self.start(host, now, line, origin) {
+                    self.refuse(host, &refusal);
+                }
+            }
         }
         if origin.size.is_none() {
             self.body_end(host, now, End { verdict: Verdict::Unverified, digest: None });
@@ -102,14 +110,14 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         line: &str,
         origin: Origin,
     ) -> Result<(), Refusal> {
-        let (row, name, args) = command::look_up(host, line, origin.size)?;
-        if let Body::Optional | Body::Required = row.body {
-            return self.collect(row.run, name, args, origin);
+        let (run, body, name, args) = command::look_up(host, line, origin.size)?;
+        if let Body::Optional | Body::Required = body {
+            return self.collect(run, name, args, origin);
         }
         let Origin { size, at_once, header } = origin;
         let call = Call { name, args, body: &[], size, at_once, header, now };
         let mut text = Text::new(&mut self.text);
-        let outcome = (row.run)(host, &call, &mut text);
+        let outcome = run(host, &call, &mut text);
         self.len = text.len();
         self.take_answer(outcome)
     }
@@ -122,32 +130,35 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         args: &str,
         origin: Origin,
     ) -> Result<(), Refusal> {
-        let mut text = Text::new(&mut self.text);
-        let kept =
-            text.write_bytes(name.as_bytes()).and_then(|()| text.write_bytes(args.as_bytes()));
-        let room = most_collected(TEXT).saturating_sub(text.len()) as u64;
+        let line = name.len().saturating_add(args.len());
+        let room = most_collected(TEXT).saturating_sub(line);
         let size = origin.size.unwrap_or_default();
-        if kept.is_err() || size > room {
+        let fits = usize::try_from(size).ok().filter(|size| *size <= room);
+        let start = fits.and_then(|size| TEXT.checked_sub(line.saturating_add(size)));
+        let Some(start) = start else {
             let why = format_args!("a body of {size} bytes is over the limit of {room}");
             return Err(Refusal::new(Status::TooLarge, why));
-        }
+        };
+        let mut text = Text::resume(&mut self.text, start);
+        text.write_bytes(name.as_bytes())?;
+        text.write_bytes(args.as_bytes())?;
         self.len = text.len();
-        self.state = State::Collecting { run, name: name.len(), args: args.len(), origin };
+        self.state = State::Collecting { run, start, name: name.len(), args: args.len(), origin };
         Ok(())
     }
 
-    /// Runs a command with the body that has been collected; its answer replaces both in the text.
+    /// Runs a command with the body that has been collected; its answer goes before that.
     fn run_collected(
         &mut self,
         host: &mut H,
         now: Instant,
         run: Run<H>,
-        (name, args): (usize, usize),
+        (start, name, args): (usize, usize, usize),
         origin: Origin,
     ) -> Result<(), Refusal> {
         let Origin { size, at_once, header } = origin;
-        let mut text = Text::resume(&mut self.text, self.len);
-        let (kept, mut answer) = text.split();
+        let (space, kept) = self.text.split_at_mut_checked(start).unwrap_or_default();
+        let mut answer = Text::new(space);
         let (name, rest) = kept.split_at_checked(name).unwrap_or_default();
         let (args, body) = rest.split_at_checked(args).unwrap_or_default();
         // It was text when it was kept.
@@ -161,9 +172,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
             }
             outcome => outcome,
         };
-        let len = answer.len();
-        text.keep_rear(len);
-        self.len = text.len();
+        self.len = answer.len();
         self.take_answer(outcome)
     }
 
@@ -197,7 +206,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
 
     /// The reply belongs to no request that could be read.
     pub(crate) fn forget_id(&mut self) {
-        self.id = None;
+        self.id.clear();
     }
 
     /// Whether the request's body goes nowhere.
@@ -228,8 +237,8 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         }
         let result = match (end.verdict, &self.state) {
             (Verdict::Mismatch { declared, actual }, _) => Err(mismatch(declared, actual)),
-            (_, State::Collecting { run, name, args, origin }) => {
-                let (run, line, origin) = (*run, (*name, *args), *origin);
+            (_, State::Collecting { run, start, name, args, origin }) => {
+                let (run, line, origin) = (*run, (*start, *name, *args), *origin);
                 self.state = State::Text { sent: 0 };
                 self.run_collected(host, now, run, line, origin)
             }
@@ -296,7 +305,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         hashed: bool,
         f: impl FnOnce(&Fields<'_>) -> R,
     ) -> Option<R> {
-        let id = self.id.as_ref().and_then(|raw| Id::parse(raw).ok());
+        let id = Id::parse(&self.id).ok();
         if let State::Source { source, .. } = &mut self.state {
             let Poll::Ready(Ok(meta)) = host.store().poll(source) else { return None };
             return Some(f(&Fields {

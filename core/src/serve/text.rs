@@ -93,22 +93,6 @@ impl<'b> Text<'b> {
         Ok(())
     }
 
-    /// What was written, and an empty text behind it.
-    pub(crate) fn split(&mut self) -> (&[u8], Text<'_>) {
-        let (front, rear) = self.buffer.split_at_mut_checked(self.len).unwrap_or_default();
-        (front, Text::new(rear))
-    }
-
-    /// Replaces what was written by the `len` bytes behind it.
-    pub(crate) fn keep_rear(&mut self, len: usize) {
-        if let Some(end) = self.len.checked_add(len)
-            && end <= self.buffer.len()
-        {
-            self.buffer.copy_within(self.len..end, 0);
-            self.len = len;
-        }
-    }
-
     /// Writes a line for each item, or as many as fit and then how many do not.
     pub(crate) fn write_lines<T>(
         &mut self,

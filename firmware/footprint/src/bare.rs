@@ -6,10 +6,10 @@ use crate::wire::Wire;
 use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
-use unstick::Service;
+use unstick::{Endpoint, Service};
 
 /// The port of the connections.
-pub const PORT: u16 = Service::Echo.tcp_port();
+pub const PORT: u16 = Endpoint::tcp(Service::Echo).port();
 
 /// The ports of the datagrams.
 pub const UDP_PORTS: [u16; UDP] = [8092, 8093];

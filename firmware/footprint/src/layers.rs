@@ -78,11 +78,5 @@ pub fn device() -> Device {
 }
 
 pub(crate) fn identity() -> Identity<'static> {
-    Identity {
-        name: "device",
-        version: "1.0",
-        target: "bare",
-        datagram: unstick::datagram::ETHERNET,
-        started: Instant::ZERO,
-    }
+    Identity::new("device", "1.0").target("bare").datagram(unstick::datagram::ETHERNET)
 }

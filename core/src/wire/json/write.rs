@@ -37,19 +37,19 @@ struct Writer<'o> {
 
 impl Writer<'_> {
     fn object(&mut self, Members(members): &Members<'_>) -> Option<()> {
-        let mut before: &[u8] = b"{";
+        let mut before = b'{';
         for (key, value) in *members {
             let Some(value) = value else { continue };
-            self.push(before)?;
-            before = b",";
+            self.byte(before)?;
+            before = b',';
             self.text(key)?;
-            self.push(b":")?;
+            self.byte(b':')?;
             match value {
                 Member::Text(text) => self.text(text)?,
                 Member::Size(size) => self.number(*size)?,
                 Member::Exit(code) => {
                     if *code < 0 {
-                        self.push(b"-")?;
+                        self.byte(b'-')?;
                     }
                     self.number(code.unsigned_abs().into())?;
                 }
@@ -58,37 +58,42 @@ impl Writer<'_> {
                 Member::Members(members) => self.object(members)?,
             }
         }
-        if before == b"{" {
-            self.push(before)?;
+        if before == b'{' {
+            self.byte(before)?;
         }
-        self.push(b"}")
+        self.byte(b'}')
     }
 
     #[inline(never)]
     fn text(&mut self, text: &str) -> Option<()> {
-        self.push(b"\"")?;
-        for byte in text.bytes() {
-            let short = match byte {
-                b'"' | b'\\' => byte,
-                0x08 => b'b',
-                b'\t' => b't',
-                b'\n' => b'n',
-                0x0C => b'f',
-                b'\r' => b'r',
-                0..=0x1F => {
-                    let low = byte & 0xF;
-                    let low = if low < 10 { b'0' | low } else { (b'A' - 10).wrapping_add(low) };
-                    self.push(&[b'\\', b'u', b'0', b'0', b'0' | byte >> 4, low])?;
-                    continue;
-                }
-                _ => {
-                    self.push(&[byte])?;
-                    continue;
-                }
-            };
-            self.push(&[b'\\', short])?;
+        self.byte(b'"')?;
+        let mut rest = text.as_bytes();
+        loop {
+            // What needs no escape goes in one piece.
+            let plain = rest.iter().position(|byte| matches!(byte, 0..=0x1F | b'"' | b'\\'));
+            let (piece, after) = rest.split_at_checked(plain.unwrap_or(rest.len()))?;
+            self.push(piece)?;
+            let Some((byte, after)) = after.split_first() else { return self.byte(b'"') };
+            self.escape(*byte)?;
+            rest = after;
         }
-        self.push(b"\"")
+    }
+
+    fn escape(&mut self, byte: u8) -> Option<()> {
+        self.byte(b'\\')?;
+        self.byte(match byte {
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0C => b'f',
+            b'\r' => b'r',
+            0..=0x1F => {
+                let low = byte & 0xF;
+                let low = if low < 10 { b'0' | low } else { (b'A' - 10).wrapping_add(low) };
+                return self.push(&[b'u', b'0', b'0', b'0' | byte >> 4, low]);
+            }
+            _ => byte,
+        })
     }
 
     #[inline(never)]
@@ -102,6 +107,13 @@ impl Writer<'_> {
                 return self.push(digits.get(at..)?);
             }
         }
+    }
+
+    #[inline(never)]
+    fn byte(&mut self, byte: u8) -> Option<()> {
+        *self.output.get_mut(self.len)? = byte;
+        self.len = self.len.saturating_add(1);
+        Some(())
     }
 
     #[inline(never)]

@@ -4,7 +4,7 @@
 
 use cortex_m_rt::entry;
 use static_cell::{ConstStaticCell, StaticCell};
-use unstick::Service;
+use unstick::{Endpoint, Service};
 use unstick_footprint::board::commands::{
     Connection, REFUSED, REPLY, REQUEST, longest, refused, request,
 };
@@ -74,14 +74,15 @@ fn main() -> ! {
         let (instructions, stack) = datagram(&mut node, COMMAND, request, reply);
         tell(format_args!("UDP command {name}"), instructions);
         deepest = stack.max(deepest);
-        let port = Service::Command.tcp_port();
+        let port = Endpoint::tcp(Service::Command).port();
         let (instructions, stack) = round_trip(&mut node, port, request, reply);
         tell(format_args!("TCP command {name}"), instructions);
         deepest = stack.max(deepest);
     }
     for size in [1, 64, 1280] {
         let (bytes, reply) = (&[b'a'; 1280][..size], &[b'A'; 1280][..size]);
-        let (instructions, stack) = round_trip(&mut node, Service::Echo.tcp_port(), bytes, reply);
+        let (instructions, stack) =
+            round_trip(&mut node, Endpoint::tcp(Service::Echo).port(), bytes, reply);
         tell(format_args!("TCP echo {size}"), instructions);
         deepest = stack.max(deepest);
     }

@@ -9,7 +9,7 @@ use unstick::frame;
 use unstick::header::{Fields, Id};
 use unstick::limits::HEADER;
 use unstick::message;
-use unstick::{Instant, Limits, Server, Service, Session as _};
+use unstick::{Endpoint, Instant, Limits, Server, Service, Session as _};
 
 const ROUNDS: u32 = 200;
 
@@ -91,10 +91,10 @@ impl Connection {
     pub fn reply<'r>(&mut self, request: &[u8], reply: &'r mut [u8]) -> &'r [u8] {
         let (head, tail) = request.split_at(request.len() / 2);
         let first = self.server.step(Instant::ZERO, &mut self.node, head, reply);
-        assert_eq!((first.taken, first.given), (head.len(), 0));
+        assert_eq!((first.consumed, first.written), (head.len(), 0));
         let second = self.server.step(Instant::ZERO, &mut self.node, tail, reply);
-        assert_eq!(second.taken, tail.len());
-        let reply = &reply[..second.given];
+        assert_eq!(second.consumed, tail.len());
+        let reply = &reply[..second.written];
         let status = b"\"status\":\"ok\"";
         assert!(reply.windows(status.len()).any(|bytes| bytes == status), "a request was refused");
         reply
@@ -106,8 +106,8 @@ impl Connection {
         let stack = stack(&mut || {
             let step = self.server.step(Instant::ZERO, &mut self.node, request, &mut reply);
             let status = b"\"status\":\"ok\"";
-            let is_ok = reply[..step.given].windows(status.len()).any(|bytes| bytes == status);
-            assert!(step.given > 0 && !is_ok, "a request was not refused");
+            let is_ok = reply[..step.written].windows(status.len()).any(|bytes| bytes == status);
+            assert!(step.written > 0 && !is_ok, "a request was not refused");
         });
         self.server = Server::new(Service::Command, Limits::DEFAULT);
         stack
@@ -134,7 +134,7 @@ impl Connection {
     pub fn datagram_stack(&mut self, request: &[u8]) -> usize {
         let mut reply = [0; REPLY];
         stack(&mut || {
-            let sender = Sender { port: 4000, own: &Service::UDP_PORTS };
+            let sender = Sender { port: 4000, own: &Endpoint::UDP_PORTS };
             let (datagram, now) = (Datagram::Whole(request), Instant::ZERO);
             let len = answer(Service::Command, now, &mut self.node, sender, datagram, &mut reply);
             assert!(len.is_some(), "a datagram was not answered");
