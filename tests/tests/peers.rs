@@ -136,7 +136,7 @@ impl Drop for Server {
     }
 }
 
-fn texts(client: &mut Client, commands: &[&str]) -> Vec<String> {
+fn texts(client: &Client, commands: &[&str]) -> Vec<String> {
     let call = |command: &&str| client.call(command).expect("an answer").text().into_owned();
     commands.iter().map(call).collect()
 }
@@ -145,15 +145,14 @@ fn texts(client: &mut Client, commands: &[&str]) -> Vec<String> {
 fn their_echo_server() {
     let Some(server) = Server::start("echo_server.py", &[]) else { return };
     let long = "x".repeat(5000);
-    let answers = texts(&mut server.client("echo"), &["hello", "Grüße", &long]);
+    let answers = texts(&server.client("echo"), &["hello", "Grüße", &long]);
     assert_eq!(answers, ["HELLO", "GRüßE", &long.to_uppercase()]);
 }
 
 #[test]
 fn their_frame_server() {
     let Some(server) = Server::start("frame_server.py", &[]) else { return };
-    let answers =
-        texts(&mut server.client("frame"), &["upper hello", "echo 文件", "repeat 3000 ab"]);
+    let answers = texts(&server.client("frame"), &["upper hello", "echo 文件", "repeat 3000 ab"]);
     assert_eq!(answers, ["HELLO", "文件", &"ab".repeat(3000)]);
 }
 
@@ -162,11 +161,11 @@ fn their_message_server() {
     let Some(server) = Server::start("message_server.py", &["--name", "文件 😀.txt"]) else {
         return;
     };
-    let mut client = server.client("message");
+    let client = server.client("message");
     let Reply { filename, verdict, body, size, .. } = client.call("repeat 3000 ab").unwrap();
     assert_eq!((filename.as_deref(), verdict), (Some("文件 😀.txt"), Verdict::Verified));
     assert_eq!((size, body), (6000, b"ab".repeat(3000)));
-    assert_eq!(texts(&mut client, &["upper hello", "echo b"]), ["HELLO", "b"]);
+    assert_eq!(texts(&client, &["upper hello", "echo b"]), ["HELLO", "b"]);
 }
 
 #[test]
@@ -187,6 +186,6 @@ fn their_message_server_with_a_damaged_body() {
 #[test]
 fn their_udp_echo_server() {
     let Some(server) = Server::start("udp_echo_server.py", &[]) else { return };
-    let answers = texts(&mut server.client("echo+udp"), &["hello", "", "Grüße"]);
+    let answers = texts(&server.client("echo+udp"), &["hello", "", "Grüße"]);
     assert_eq!(answers, ["HELLO", "", "GRüßE"]);
 }
