@@ -27,6 +27,7 @@ pub use task::{NoTask, Progress, Task};
 pub use text::Text;
 
 use crate::bytes::copy;
+use core::fmt;
 
 /// Copies as many bytes as both sides have, ASCII a-z in upper case and all else as it is: Python's
 /// `bytes.upper()` (rule E1). Returns how many.
@@ -36,4 +37,10 @@ fn copy_upper(from: &[u8], to: &mut [u8]) -> usize {
         copied.make_ascii_uppercase();
     }
     len
+}
+
+/// What [`fmt::Write::write_char`] does unless told otherwise, once for all writers.
+#[inline(never)]
+fn write_char(to: &mut dyn fmt::Write, character: char) -> fmt::Result {
+    to.write_str(character.encode_utf8(&mut [0; 4]))
 }

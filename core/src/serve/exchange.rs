@@ -91,11 +91,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         // A refusal is long: it is lent, and not moved.
         match line {
             Err(refusal) => self.refuse(host, &refusal),
-            Ok(line) => {
-                if let Err(refusal) = self.start(host, now, line, origin) {
-                    self.refuse(host, &refusal);
-                }
-            }
+            Ok(line) => self.start(host, now, line, origin),
         }
         if origin.size.is_none() {
             self.body_end(host, now, End { verdict: Verdict::Unverified, digest: None });
@@ -103,23 +99,23 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
     }
 
     /// Runs a command, or makes ready to collect the body that it wants to see.
-    fn start(
-        &mut self,
-        host: &mut H,
-        now: Instant,
-        line: &str,
-        origin: Origin,
-    ) -> Result<(), Refusal> {
-        let (run, body, name, args) = command::look_up(host, line, origin.size)?;
+    fn start(&mut self, host: &mut H, now: Instant, line: &str, origin: Origin) {
+        let (run, body, name, args) = match command::look_up(host, line, origin.size) {
+            Ok(found) => found,
+            Err(refusal) => return self.refuse(host, &refusal),
+        };
         if let Body::Optional | Body::Required = body {
-            return self.collect(run, name, args, origin);
+            if let Err(refusal) = self.collect(run, name, args, origin) {
+                self.refuse(host, &refusal);
+            }
+            return;
         }
         let Origin { size, at_once, header } = origin;
         let call = Call { name, args, body: &[], size, at_once, header, now };
         let mut text = Text::new(&mut self.text);
         let outcome = run(host, &call, &mut text);
         self.len = text.len();
-        self.take_answer(outcome)
+        self.take_answer(host, outcome);
     }
 
     /// Keeps a request's line where its body is to follow.
@@ -155,7 +151,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         run: Run<H>,
         (start, name, args): (usize, usize, usize),
         origin: Origin,
-    ) -> Result<(), Refusal> {
+    ) {
         let Origin { size, at_once, header } = origin;
         let (space, kept) = self.text.split_at_mut_checked(start).unwrap_or_default();
         let mut answer = Text::new(space);
@@ -167,23 +163,22 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         let outcome = match run(host, &call, &mut answer) {
             Ok(Answer::Sink(sink)) => {
                 host.store().discard(sink);
-                let why = format_args!("{name} has its body already");
-                Err(Refusal::new(Status::Failed, why))
+                Err(Refusal::new(Status::Failed, format_args!("the body has been taken already")))
             }
             outcome => outcome,
         };
         self.len = answer.len();
-        self.take_answer(outcome)
+        self.take_answer(host, outcome);
     }
 
-    fn take_answer(&mut self, outcome: Outcome<H>) -> Result<(), Refusal> {
-        match outcome? {
-            Answer::Text => {}
-            Answer::Source(source) => self.state = State::Source { source, left: 0 },
-            Answer::Sink(sink) => self.state = State::Sink(sink),
-            Answer::Task(task) => self.state = State::Task { task, left: 0, sent: 0 },
+    fn take_answer(&mut self, host: &mut H, outcome: Outcome<H>) {
+        self.state = match outcome {
+            Ok(Answer::Text) => return,
+            Ok(Answer::Source(source)) => State::Source { source, left: 0 },
+            Ok(Answer::Sink(sink)) => State::Sink(sink),
+            Ok(Answer::Task(task)) => State::Task { task, left: 0, sent: 0 },
+            Err(refusal) => return self.refuse(host, &refusal),
         }
-        Ok(())
     }
 
     /// Makes this the reply, whatever was to be.
@@ -240,7 +235,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
             (_, State::Collecting { run, start, name, args, origin }) => {
                 let (run, line, origin) = (*run, (*start, *name, *args), *origin);
                 self.state = State::Text { sent: 0 };
-                self.run_collected(host, now, run, line, origin)
+                return self.run_collected(host, now, run, line, origin);
             }
             (_, State::Sink(_)) => self.commit(host, end.digest),
             _ => Ok(()),
@@ -254,7 +249,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         match core::mem::replace(&mut self.state, State::Text { sent: 0 }) {
             State::Sink(sink) => {
                 // A body without bytes has not been hashed.
-                host.store().commit(sink, digest.or_else(|| Hasher::digest(&[])))
+                host.store().commit(sink, digest.or_else(|| Hasher::default().finish()))
             }
             _ => Ok(()),
         }

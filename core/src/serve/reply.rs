@@ -1,5 +1,6 @@
 //! How a request ends: its status, and the reason of a refusal.
 
+use super::write_char;
 use crate::limits::REASON;
 use core::fmt;
 use heapless::String;
@@ -127,5 +128,9 @@ impl fmt::Write for Clipped<'_> {
         let fits = piece.get(..piece.floor_char_boundary(space)).unwrap_or_default();
         self.0.push_str(fits).map_err(|_| fmt::Error)?;
         if fits.len() == piece.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+
+    fn write_char(&mut self, character: char) -> fmt::Result {
+        write_char(self, character)
     }
 }

@@ -1,5 +1,6 @@
 //! Where a command writes its answer.
 
+use super::write_char;
 use core::fmt;
 
 /// What a command writes its answer to: memory of fixed capacity, [`TEXT`](crate::limits::TEXT)
@@ -120,5 +121,9 @@ impl<'b> Text<'b> {
 impl fmt::Write for Text<'_> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         self.write_bytes(piece.as_bytes())
+    }
+
+    fn write_char(&mut self, character: char) -> fmt::Result {
+        write_char(self, character)
     }
 }

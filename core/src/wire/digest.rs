@@ -5,6 +5,9 @@ use core::fmt;
 /// Bytes of a digest.
 pub const LEN: usize = 16;
 
+/// The digits of a digest.
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// An MD5 digest; shown, and written to the wire, as 32 lower-case hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -30,13 +33,14 @@ impl Digest {
     /// The 32 lower-case hex digits.
     #[must_use]
     pub fn hex(self) -> heapless::String<{ 2 * LEN }> {
-        let mut hex = heapless::String::new();
-        for byte in self.0 {
-            for nibble in [byte >> 4, byte & 0xF] {
-                // Always a digit, and always space for it.
-                let _ = hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
+        let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
+        let mut digits = [0; 2 * LEN];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 0xF)];
         }
+        let mut hex = heapless::String::new();
+        // Always text, and always space for it.
+        let _ = hex.push_str(core::str::from_utf8(&digits).unwrap_or_default());
         hex
     }
 }
