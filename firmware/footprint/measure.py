@@ -67,7 +67,7 @@ def everything():
         figures.told[program] = tell(programs / program)
     for program, board in FIRMWARE:
         print(f"building the firmware's {program} for {board}", flush=True)
-        command = ["cargo", "run", "--quiet", "--release", "--", "--build", "--no-demo"]
+        command = ["cargo", "run", "--quiet", "--release", "--", "--build", "--minimal"]
         command += ["--program", program, "--board", board]
         figures.firmware[program, board] = size(run(*command, cwd=HERE.parent).stdout.strip())
     return figures

@@ -61,7 +61,7 @@ fn main() -> ! {
     // There is no source of randomness on this board; the time its devices took is a little of it.
     let mut interface = node::interface(nic, address, now.as_micros(), now);
     let _ = writeln!(log, "ethernet {address}, address {}", node::ADDRESS);
-    let _ = node::write_services(&mut log);
+    let _ = node::write_services(&mut log, node::ADDRESS.address());
 
     hardware::wake_on_interrupts();
     let mut announced = false;

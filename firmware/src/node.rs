@@ -163,10 +163,10 @@ pub fn node<R: Registers>(
 }
 
 /// Writes the line for each service that `unstick serve` writes too.
-pub fn write_services(out: &mut impl Write) -> fmt::Result {
+pub fn write_services(out: &mut impl Write, address: Ipv4Address) -> fmt::Result {
     for endpoint in Endpoint::ALL {
         let (service, transport) = (endpoint.service(), endpoint.transport());
-        let (address, port) = (ADDRESS.address(), endpoint.port());
+        let port = endpoint.port();
         writeln!(out, "listening {service} {transport} {address}:{port}")?;
     }
     Ok(())

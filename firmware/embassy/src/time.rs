@@ -1,15 +1,12 @@
-//! The board's timers as the clock of embassy and of the core.
+//! The board's timers as embassy's clock.
 
 use core::cell::RefCell;
-use core::future::pending;
 use core::task::Waker;
 use core::time::Duration;
 use critical_section::Mutex;
-use embassy_time::Timer;
 use embassy_time_driver::{Driver, time_driver_impl};
 use embassy_time_queue_utils::Queue;
 use unstick::Instant;
-use unstick::driver::nonblocking;
 use unstick_firmware::board;
 use unstick_firmware::hardware::Block;
 
@@ -37,29 +34,6 @@ pub(crate) fn serve() {
 /// The time.
 pub(crate) fn now() -> Instant {
     Instant::from_micros(TIMERS.now())
-}
-
-/// The core's durations as embassy counts them.
-pub(crate) const fn duration(it: Duration) -> embassy_time::Duration {
-    embassy_time::Duration::from_micros(it.as_micros() as u64)
-}
-
-/// What the core's driver needs of this board.
-pub(crate) struct Runtime;
-
-impl nonblocking::Runtime for Runtime {
-    fn now(&self) -> Instant {
-        now()
-    }
-
-    async fn sleep_until(&self, deadline: Instant) {
-        Timer::at(embassy_time::Instant::from_micros(deadline.as_micros())).await;
-    }
-
-    /// All that this node answers is in memory and ready, or is waited for until a time it names.
-    async fn host_ready(&self) {
-        pending().await
-    }
 }
 
 struct Timers {

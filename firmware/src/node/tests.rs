@@ -137,7 +137,7 @@ fn the_log_tells_what_goes_wrong_at_most_once_a_second() {
 #[test]
 fn the_services_are_told_as_the_desktop_tells_them() {
     let mut log = String::new();
-    write_services(&mut log).unwrap();
+    write_services(&mut log, ADDRESS.address()).unwrap();
     let (first, last) =
         ("listening echo tcp 10.0.2.15:8080", "listening command udp 10.0.2.15:8093");
     assert_eq!((log.lines().next(), log.lines().last()), (Some(first), Some(last)));

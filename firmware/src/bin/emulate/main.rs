@@ -14,12 +14,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Builds a node for a board and runs it in QEMU, its services forwarded to free ports of 127.0.0.1.
 
-cargo run --release -- [--program PROGRAM] [--board BOARD] [--no-demo] [--build] [-- QEMU-ARGUMENT...]
+cargo run --release -- [--program PROGRAM] [--board BOARD] [--minimal] [--build] [-- QEMU-ARGUMENT...]
 
   --program PROGRAM
                   node (on smoltcp, the default), embassy (on embassy-net) or c (on lwIP)
   --board BOARD   mps2-an385 (Cortex-M3, the default) or mps2-an386 (Cortex-M4F)
-  --no-demo       leaves out the commands that only show what commands can do
+  --minimal       leaves out what only shows something: further commands, DHCP
   --build         only builds, and prints the path of the program
   --die-with-parent
                   ends with the program that started it, whatever ends that (Linux)
@@ -46,7 +46,7 @@ const BOARDS: [Board; 2] = [
 struct Options {
     program: &'static Program,
     board: &'static Board,
-    demo: bool,
+    minimal: bool,
     build_only: bool,
     die_with_parent: bool,
     qemu: Vec<OsString>,
@@ -77,7 +77,7 @@ impl From<String> for Failure {
 }
 
 fn run() -> Result<(), Failure> {
-    let Some(Options { program, board, demo, build_only, die_with_parent, qemu }) =
+    let Some(Options { program, board, minimal, build_only, die_with_parent, qemu }) =
         options(env::args_os().skip(1))?
     else {
         return print(HELP);
@@ -89,7 +89,7 @@ fn run() -> Result<(), Failure> {
         qemu::check().map_err(Failure::Missing)?;
     }
     let toolchain = toolchain::find(board.target).map_err(Failure::Missing)?;
-    let kernel = (program.build)(&toolchain, board.target, demo)?;
+    let kernel = (program.build)(&toolchain, board.target, minimal)?;
     if build_only {
         return print(&format!("{}\n", kernel.display()));
     }
@@ -114,7 +114,7 @@ fn options(arguments: impl Iterator<Item = OsString>) -> Result<Option<Options>,
     let mut options = Options {
         program: &PROGRAMS[0],
         board: &BOARDS[0],
-        demo: true,
+        minimal: false,
         build_only: false,
         die_with_parent: false,
         qemu: Vec::new(),
@@ -123,7 +123,7 @@ fn options(arguments: impl Iterator<Item = OsString>) -> Result<Option<Options>,
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
             Some("--help" | "-h") => return Ok(None),
-            Some("--no-demo") => options.demo = false,
+            Some("--minimal") => options.minimal = true,
             Some("--build") => options.build_only = true,
             Some("--die-with-parent") => options.die_with_parent = true,
             Some("--program") => {

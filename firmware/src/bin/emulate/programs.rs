@@ -10,9 +10,9 @@ use std::path::PathBuf;
 pub(crate) struct Program {
     /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// Builds it for a target, with the commands of a node under test or without; gives the path of
-    /// its ELF file, which is in the target folder.
-    pub(crate) build: fn(&Toolchain, target: &str, demo: bool) -> Result<PathBuf, Failure>,
+    /// Builds it for a target, with what only shows something or without: the commands of a node under
+    /// test, DHCP. Returns the path of its ELF file, which is in the target folder.
+    pub(crate) build: fn(&Toolchain, target: &str, minimal: bool) -> Result<PathBuf, Failure>,
 }
 
 /// All of them; the first is the one that is run if none is named.
@@ -22,15 +22,15 @@ pub(crate) const PROGRAMS: [Program; 3] = [
     Program { name: "c", build: c::build },
 ];
 
-fn node(toolchain: &Toolchain, target: &str, demo: bool) -> Result<PathBuf, Failure> {
+fn node(toolchain: &Toolchain, target: &str, minimal: bool) -> Result<PathBuf, Failure> {
     const PACKAGE: &str = "unstick-firmware";
-    let features = if demo { "device,demo" } else { "device" };
+    let features = if minimal { "device" } else { "device,demo" };
     let device = ["build", "--bin", PACKAGE, "--features", features];
     Ok(toolchain.build(PACKAGE, &device, target)?.join(PACKAGE))
 }
 
-fn embassy(toolchain: &Toolchain, target: &str, demo: bool) -> Result<PathBuf, Failure> {
+fn embassy(toolchain: &Toolchain, target: &str, minimal: bool) -> Result<PathBuf, Failure> {
     const PACKAGE: &str = "unstick-firmware-embassy";
-    let features: &[_] = if demo { &["build", "--features", "demo"] } else { &["build"] };
+    let features: &[_] = if minimal { &["build"] } else { &["build", "--features", "demo,dhcp"] };
     Ok(toolchain.build(PACKAGE, features, target)?.join(PACKAGE))
 }
