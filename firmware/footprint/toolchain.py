@@ -1,16 +1,14 @@
-"""Finds a compiler for each target, and builds with it.
+"""Builds the programs with `cross`, which finds a compiler for each target."""
 
-The rule is that of firmware/src/bin/emulate/toolchain.rs: rather a compiler that has the target than
-one with the source of the core library, rather rustup's than the distribution's.
-"""
-
+import functools
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COMPILERS = [("cargo", "rustc"), ("/usr/bin/cargo", "/usr/bin/rustc")]
+FIRMWARE = HERE.parent
+TARGET_DIR = Path(os.environ.get("CARGO_TARGET_DIR", FIRMWARE / "target")).resolve()
+MISSING = 3
 
 
 class Missing(Exception):
@@ -22,48 +20,31 @@ def run(*command, **more):
     return subprocess.run(command, **more)
 
 
+@functools.cache
+def cross():
+    run("cargo", "build", "--quiet", "--release", "--package", "unstick-cross", cwd=FIRMWARE)
+    return TARGET_DIR / "release" / "cross"
+
+
 class Toolchain:
     def __init__(self, target):
-        found = [(cargo, rustc, lib) for cargo, rustc in COMPILERS if (lib := rustlib(rustc))]
-        with_target = [it for it in found if (it[2] / target / "lib").is_dir()]
-        with_source = [it for it in found if (it[2] / "src/rust/library/core").is_dir()]
-        if not with_target + with_source:
-            raise Missing(f"there is no compiler for {target}; type: rustup target add {target} "
-                          "(or, as root: apt-get install rustc-web cargo-web rust-web-src lld)")
         self.target = target
-        self.cargo, self.rustc, lib = (with_target + with_source)[0]
-        self.builds_core = not with_target
-        linkers = [linker for it in [(None, None, lib), *found] for linker in it[2].glob("*/bin/rust-lld")]
-        self.linker = linkers[0] if linkers else shutil.which("ld.lld")
-        if not self.linker:
-            raise Missing("there is no linker; as root type: apt-get install lld")
+        described = run(cross(), "--describe", "--target", target, check=False)
+        if described.returncode == MISSING:
+            raise Missing(described.stderr.strip().removeprefix("cross: "))
+        described.check_returncode()
+        self.described = described.stdout.strip()
 
     def __str__(self):
         """As the document names it: what makes the code, not where it is from."""
-        version = run(self.rustc, "--version").stdout.split()[1]
-        core = "its core library compiled at \"s\" as well" if self.builds_core else "rustup's core library"
-        return f"rustc {version}, {core}"
+        return self.described
 
     def build(self, *options):
-        """Builds the programs here; gives the folder they are in."""
-        target_dir = Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target"))
-        environment = os.environ | {
-            "RUSTC": self.rustc,
-            f"CARGO_TARGET_{self.target.upper().replace('-', '_')}_LINKER": str(self.linker),
-            # Whose each instruction is; takes no flash.
-            "CARGO_PROFILE_RELEASE_DEBUG": "line-tables-only",
-        }
-        command = [self.cargo, "build", "--quiet", "--release", "--locked", "--target", self.target]
-        if self.builds_core:
-            command += ["-Z", "build-std=core"]
-            environment["RUSTC_BOOTSTRAP"] = "1"
-        run(*command, "--target-dir", target_dir, *options, cwd=HERE, env=environment)
-        return target_dir / self.target / "release"
-
-
-def rustlib(rustc):
-    """Where a compiler keeps its targets; None if there is no such compiler."""
-    try:
-        return Path(run(rustc, "--print", "sysroot").stdout.strip()) / "lib/rustlib"
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        """Builds the programs here; returns the folder they are in."""
+        folder = TARGET_DIR / "footprint"
+        # Whose each instruction is; takes no flash.
+        environment = os.environ | {"CARGO_PROFILE_RELEASE_DEBUG": "line-tables-only"}
+        command = [cross(), "build", "--quiet", "--release", "--locked"]
+        command += ["--package", "unstick-footprint", "--target", self.target, "--target-dir", folder]
+        run(*command, *options, cwd=FIRMWARE, env=environment)
+        return folder / self.target / "release"

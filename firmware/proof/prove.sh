@@ -5,42 +5,28 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 TARGET=thumbv7m-none-eabi
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/$TARGET"
+TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/../target}"
+cargo build --quiet --release --package unstick-cross --manifest-path ../Cargo.toml
+cross="$(realpath "$TARGET_DIR")/release/cross"
+export CARGO_PROFILE_RELEASE_DEBUG=true # names the file and line of a panic that can be reached
 
-sysroot="$(rustc --print sysroot)"
-host="$(rustc -vV | sed -n 's/^host: //p')"
-linker="$sysroot/lib/rustlib/$host/bin/rust-lld"
-[[ -x "$linker" ]] || linker="$(command -v ld.lld)" || {
-  echo "proof: there is no linker; as root type: apt-get install lld"
-  exit 1
-}
-export CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER="$linker"
-cargo=cargo options=()
-if [[ ! -d "$sysroot/lib/rustlib/$TARGET" ]]; then
-  # The system's Rust compiles libcore from source: at level 3, as rustup delivers it, because at
-  # "s" its formatting of u64 keeps a bounds check that the compiler cannot show to be idle.
-  [[ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src" ]] || {
-    echo "proof: there is no compiler for $TARGET; type: rustup target add $TARGET"
-    exit 1
-  }
-  export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
-  cargo=/usr/bin/cargo
-  options=(-Z build-std=core --config 'profile.release.package.core.opt-level=3')
-fi
-
+# A core library that is built from source is built at level 3, as rustup delivers it, because at "s"
+# its formatting of u64 keeps a bounds check that the compiler cannot show to be idle.
 build() {
-  "$cargo" build --quiet --release --locked --target "$TARGET" "${options[@]}" "$@"
+  "$cross" build --quiet --release --locked --target "$TARGET" --target-dir "$folder" \
+    --config 'profile.release.package.core.opt-level=3' --package unstick-proof "$@"
 }
+folder="$TARGET_DIR/proof"
 
 # sites FUNCTIONS OPTIONS: build, but with a program even where a panic can be reached, and a list of
 # where; that must be in these functions, in each of them, and nowhere else.
 sites() {
   local functions="$1"
   shift
-  RUSTFLAGS="-C link-arg=--unresolved-symbols=ignore-all" \
-    CARGO_TARGET_DIR="$CARGO_TARGET_DIR/sites" build "$@"
+  local folder="$folder/sites"
+  RUSTFLAGS="-C link-arg=--unresolved-symbols=ignore-all" build "$@"
   # shellcheck disable=SC2086 # they are words
-  python3 sites.py "$CARGO_TARGET_DIR/sites/$TARGET/release/unstick-proof" $functions
+  python3 sites.py "$folder/$TARGET/release/unstick-proof" $functions
 }
 
 echo "== every public function of the core is called"

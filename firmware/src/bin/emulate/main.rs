@@ -2,7 +2,6 @@
 
 mod programs;
 mod qemu;
-mod toolchain;
 
 use programs::{PROGRAMS, Program};
 use qemu::Qemu;
@@ -10,6 +9,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use unstick_cross::{MISSING, Toolchain};
 
 const HELP: &str = "\
 Builds a node for a board and runs it in QEMU, its services forwarded to free ports of 127.0.0.1.
@@ -27,9 +27,6 @@ cargo run --release -- [--program PROGRAM] [--board BOARD] [--minimal] [--build]
 
 The exit code is 3 if QEMU, a compiler or lwIP is missing, and 1 if anything else is wrong.
 ";
-
-/// The exit code where a tool of the system is missing.
-const MISSING: u8 = 3;
 
 /// A board that QEMU emulates and the program runs on.
 struct Board {
@@ -88,7 +85,7 @@ fn run() -> Result<(), Failure> {
     if !build_only {
         qemu::check().map_err(Failure::Missing)?;
     }
-    let toolchain = toolchain::find(board.target).map_err(Failure::Missing)?;
+    let toolchain = Toolchain::find(board.target).map_err(Failure::Missing)?;
     let kernel = (program.build)(&toolchain, board.target, minimal)?;
     if build_only {
         return print(&format!("{}\n", kernel.display()));

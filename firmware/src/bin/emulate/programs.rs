@@ -3,8 +3,9 @@
 mod c;
 
 use crate::Failure;
-use crate::toolchain::Toolchain;
-use std::path::PathBuf;
+use std::env;
+use std::path::{Path, PathBuf};
+use unstick_cross::Toolchain;
 
 /// A program for a board.
 pub(crate) struct Program {
@@ -26,11 +27,39 @@ fn node(toolchain: &Toolchain, target: &str, minimal: bool) -> Result<PathBuf, F
     const PACKAGE: &str = "unstick-firmware";
     let features = if minimal { "device" } else { "device,demo" };
     let device = ["build", "--bin", PACKAGE, "--features", features];
-    Ok(toolchain.build(PACKAGE, &device, target)?.join(PACKAGE))
+    Ok(package(toolchain, PACKAGE, &device, target)?.join(PACKAGE))
 }
 
 fn embassy(toolchain: &Toolchain, target: &str, minimal: bool) -> Result<PathBuf, Failure> {
     const PACKAGE: &str = "unstick-firmware-embassy";
     let features: &[_] = if minimal { &["build"] } else { &["build", "--features", "demo,dhcp"] };
-    Ok(toolchain.build(PACKAGE, features, target)?.join(PACKAGE))
+    Ok(package(toolchain, PACKAGE, features, target)?.join(PACKAGE))
+}
+
+/// Builds a package of this workspace by this command of cargo's, as `build` or `rustc`. Returns the
+/// folder where what was built is. What the compiler says goes to stderr.
+fn package(
+    toolchain: &Toolchain,
+    package: &str,
+    command: &[&str],
+    target: &str,
+) -> Result<PathBuf, String> {
+    let folder = target_folder()?;
+    let mut cargo = toolchain.cargo(command);
+    cargo
+        .args(["--release", "--locked", "--package", package, "--target", target, "--target-dir"])
+        .arg(&folder)
+        .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
+    let status = cargo.status().map_err(|error| format!("cargo could not be run: {error}"))?;
+    if !status.success() {
+        return Err(format!("{package} was not built for {target}; see above"));
+    }
+    Ok(folder.join(target).join("release"))
+}
+
+/// The target folder that this program was built in.
+fn target_folder() -> Result<PathBuf, String> {
+    let program = env::current_exe().map_err(|error| format!("this program is gone: {error}"))?;
+    let folder = program.parent().and_then(Path::parent);
+    folder.map(Path::to_path_buf).ok_or_else(|| "this program is in no target folder".into())
 }

@@ -1,10 +1,11 @@
 //! The program in C: the core as a static library, lwIP's sources, and make.
 
+use super::{package, target_folder};
 use crate::Failure;
-use crate::toolchain::{Toolchain, target_folder};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use unstick_cross::Toolchain;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/c");
 
@@ -29,7 +30,7 @@ pub(super) fn build(toolchain: &Toolchain, target: &str, _: bool) -> Result<Path
         }
     }
     let lwip = lwip(folder.join("lwip"))?;
-    let library = toolchain.build("unstick-c", &["rustc", "--crate-type", "staticlib"], target)?;
+    let library = package(toolchain, "unstick-c", &["rustc", "--crate-type", "staticlib"], target)?;
     let built = folder.join("c").join(target);
     let variable = |name: &str, value: PathBuf| format!("{name}={}", value.display());
     let status = Command::new("make")
