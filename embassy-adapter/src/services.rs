@@ -51,7 +51,7 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
     }
 
     /// Has every session look whether the host is ready now: for tasks of commands that answered
-    /// [`Progress::Wait`](unstick::command::Progress::Wait). From an interrupt, wake a task that calls this.
+    /// [`Progress::Wait`](unstick::Progress::Wait). From an interrupt, wake a task that calls this.
     pub fn wake(&self) {
         self.woken.set(self.woken.get().wrapping_add(1));
         self.changed();

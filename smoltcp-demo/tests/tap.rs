@@ -27,6 +27,54 @@ fn the_main_job_agrees_with_itself_and_leaves_nothing() {
     assert!(!interfaces.contains("unstick0"), "{interfaces}");
 }
 
+/// A person's network with a DHCP server, in a namespace of its own.
+const SERVE_DHCP: &str = r#"
+ip link set lo up || exit
+dnsmasq --version >/dev/null || exit
+ip tuntap add tap-dhcp mode tap && ip address add 10.77.0.1/24 dev tap-dhcp || exit
+ip link set tap-dhcp up
+dnsmasq --keep-in-foreground --no-ping --conf-file=/dev/null --port=0 --user= --group= --pid-file=   --interface=tap-dhcp --dhcp-range=10.77.0.50,10.77.0.50,10m --dhcp-leasefile=/dev/null   --log-facility=/dev/null &
+server=$!
+"$PROGRAM" serve --tap tap-dhcp --dhcp &
+node=$!
+for _ in {1..300}; do # a question that comes too early is asked again after 10 s
+  { exec 3<>/dev/tcp/10.77.0.50/8086; } 2>/dev/null && break
+  sleep 0.1
+done
+printf 'upper hello' >&3
+head -c 9 <&3 | tail -c 5
+exec 3>&-
+kill -TERM $node $server
+wait $node
+echo " $?"
+"#;
+
+#[test]
+fn serve_takes_its_address_from_a_server() {
+    let Some(text) = in_a_namespace(SERVE_DHCP) else {
+        return unstick_conformance::skip("needs what serving on a TAP needs, and dnsmasq");
+    };
+    for line in [
+        "asking a DHCP server on tap-dhcp for an address\n",
+        "listening command tcp 10.77.0.50:8088\n",
+        "unstick call command://10.77.0.50 upper hello\n",
+        "HELLO 0\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+}
+
+/// What it prints in a namespace of its own, as root's or as a user's; `None` if there can be none.
+fn in_a_namespace(script: &str) -> Option<String> {
+    let unshare = [&["--net"][..], &["--net", "--user", "--map-root-user"]];
+    unshare.into_iter().find_map(|options| {
+        let mut command = Command::new("unshare");
+        command.args(options).args(["bash", "-c", script]).env("PROGRAM", PROGRAM);
+        let text = text(&command.output().ok()?);
+        text.contains("listening").then_some(text)
+    })
+}
+
 /// What a person would do, in a network namespace of its own.
 const SERVE: &str = r#"
 ip link set lo up || exit
@@ -46,15 +94,7 @@ ip link show tap-test
 
 #[test]
 fn serve_listens_answers_and_ends_cleanly() {
-    // As root, or in a user namespace.
-    let unshare = [&["--net"][..], &["--net", "--user", "--map-root-user"]];
-    let played = unshare.into_iter().find_map(|options| {
-        let mut command = Command::new("unshare");
-        command.args(options).args(["bash", "-c", SERVE]).env("PROGRAM", PROGRAM);
-        let text = text(&command.output().ok()?);
-        text.contains("listening").then_some(text)
-    });
-    let Some(text) = played else {
+    let Some(text) = in_a_namespace(SERVE) else {
         let needs = "needs unshare, ip, bash and the right to make a TAP interface";
         return unstick_conformance::skip(needs);
     };
@@ -79,6 +119,7 @@ fn a_command_line_that_cannot_be_is_refused_with_two() {
         &["serve", "--ip", "192.168.69.1/24", "--host-ip", "10.0.0.1"][..],
         &["serve", "--ip", "192.168.69.1/33"],
         &["serve", "--echo", "70000"],
+        &["serve", "--dhcp", "--ip", "192.168.69.1"],
         &["--loss", "200"],
         &["--pcap"],
     ] {

@@ -1,10 +1,11 @@
 //! The core's client on smoltcp, across the TAP to a node on this machine's own sockets.
 
 use crate::cable::Cable;
-use crate::node::{Clock, interface, rest};
+use crate::node::{Clock, interface, made_from, rest};
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use smoltcp::iface::{SocketSet, SocketStorage};
+use smoltcp::wire::Ipv4Cidr;
 use std::io;
 use unstick::digest::Hasher;
 use unstick::message::Verdict;
@@ -84,7 +85,8 @@ fn drive(
     asks: &mut Asks<'_>,
 ) -> io::Result<String> {
     let clock = Clock::new();
-    let mut iface = interface(cable, address, prefix, clock.now());
+    let mut iface =
+        interface(cable, made_from(address), Some(Ipv4Cidr::new(address, prefix)), clock.now());
     let mut buffers = TcpBuffers::<RING, RING>::new();
     let mut storage = [SocketStorage::EMPTY];
     let mut sockets = SocketSet::new(&mut storage[..]);

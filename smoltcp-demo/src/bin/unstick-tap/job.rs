@@ -3,11 +3,12 @@
 
 use crate::cable::{self, Cable};
 use crate::client::{conversations, converse};
-use crate::node::Node;
+use crate::node::{Address, Node};
 use crate::tap::TapConfig;
 use crate::{Failure, namespace};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
+use smoltcp::wire::Ipv4Cidr;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -143,8 +144,7 @@ impl OverTap {
         let mut cable = self.stop()?.ok_or_else(gone)?;
         let (wake, woken) = UnixStream::pair()?;
         let node = Node {
-            address: NODE,
-            prefix: PREFIX,
+            address: Address::Fixed(Ipv4Cidr::new(NODE, PREFIX)),
             ports: Ports::DEFAULT,
             limits: setup.limits(),
             datagram: setup.datagram(),
@@ -152,7 +152,7 @@ impl OverTap {
         };
         let thread = thread::Builder::new()
             .name("smoltcp-node".into())
-            .spawn(move || node.run(&mut cable, woken, || {}).map(|()| cable))?;
+            .spawn(move || node.run(&mut cable, woken, |_| {}).map(|()| cable))?;
         self.running = Some(OnThread { setup, wake, thread });
         Ok(())
     }

@@ -5,8 +5,9 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
 use smoltcp::phy::Device as _;
+use smoltcp::socket::dhcpv4;
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, IpCidr};
+use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Cidr};
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -37,10 +38,8 @@ pub(crate) type Host = fixture::Node;
 
 /// A node that is to run.
 pub(crate) struct Node {
-    /// Its address, and how many bits of it name the network.
-    pub(crate) address: Ipv4Addr,
-    /// How many bits of the address name the network.
-    pub(crate) prefix: u8,
+    /// Where its address is from.
+    pub(crate) address: Address,
     /// What it serves, on which ports.
     pub(crate) ports: Ports,
     /// What a session allows.
@@ -49,6 +48,15 @@ pub(crate) struct Node {
     pub(crate) datagram: usize,
     /// What the sessions work on.
     pub(crate) host: Host,
+}
+
+/// Where a node's address is from.
+#[derive(Clone, Copy)]
+pub(crate) enum Address {
+    /// It is this one.
+    Fixed(Ipv4Cidr),
+    /// From a DHCP server, which knows the node by this hardware address.
+    Dhcp(EthernetAddress),
 }
 
 /// All the memory of a node's sockets.
@@ -73,22 +81,27 @@ impl Memory {
 }
 
 impl Node {
-    /// Runs the node, from when it calls `ready` until a byte can be read from `wake`, or its end,
-    /// and then until what is in flight is done, at most ten seconds more; a second byte ends it at
-    /// once.
+    /// Runs the node until a byte can be read from `wake`, or its end, and then until what is in
+    /// flight is done, at most ten seconds more; a second byte ends it at once.
+    ///
+    /// Calls `ready` with its address once it has one, and with each other one that a server gives it.
     ///
     /// An error is that the interface is gone, or cannot carry what is to be served.
     pub(crate) fn run(
         mut self,
         cable: &mut Cable,
         wake: UnixStream,
-        ready: impl FnOnce(),
+        mut ready: impl FnMut(Ipv4Cidr),
     ) -> io::Result<()> {
         wake.set_nonblocking(true)?;
         let clock = Clock::new();
-        let mut iface = interface(cable, self.address, self.prefix, clock.now());
+        let (hardware, address) = match self.address {
+            Address::Fixed(address) => (made_from(address.address()), Some(address)),
+            Address::Dhcp(hardware) => (hardware, None),
+        };
+        let mut iface = interface(cable, hardware, address, clock.now());
         let mut memory = Memory::new();
-        let mut storage = [SocketStorage::EMPTY; TCP + UDP];
+        let mut storage = [SocketStorage::EMPTY; TCP + UDP + 1];
         let mtu = cable.capabilities().ip_mtu();
         let most = datagram_limit(mtu, ETHERNET).map_err(io::Error::other)?;
         self.datagram = self.datagram.min(most);
@@ -97,12 +110,20 @@ impl Node {
         let mut sockets = SocketSet::new(&mut storage[..]);
         let mut stack = Stack::new(self.limits, mtu, Scratch { input, output });
         self.serve(&mut stack, &mut sockets, tcp, udp.iter_mut().zip(slots))?;
-        ready();
+        let dhcp = address.is_none().then(|| sockets.add(dhcpv4::Socket::new()));
+        address.into_iter().for_each(&mut ready);
         let mut wake = Some(wake);
         let mut end = None;
         loop {
             let now = clock.now();
             let deadline = stack.poll(now, &mut self.host, &mut iface, cable, &mut sockets);
+            let event = dhcp.and_then(|it| sockets.get_mut::<dhcpv4::Socket<'_>>(it).poll());
+            if let Some(event) = event {
+                if let Some(address) = configure(&mut iface, &event) {
+                    ready(address);
+                }
+                continue; // the other sockets are to hear of it
+            }
             if stack.is_finished(&sockets) || end.is_some_and(|end| now >= end) {
                 return Ok(());
             }
@@ -156,21 +177,41 @@ impl Node {
     }
 }
 
-/// An interface with an address of its own on the cable. The hardware address is made from it, so
-/// that nodes on one network differ.
+/// Gives an interface the address and the router that DHCP says. Returns the address, if there is one.
+fn configure(iface: &mut Interface, event: &dhcpv4::Event<'_>) -> Option<Ipv4Cidr> {
+    let (address, router) = match event {
+        dhcpv4::Event::Configured(config) => (Some(config.address), config.router),
+        dhcpv4::Event::Deconfigured => (None, None),
+    };
+    iface.update_ip_addrs(|all| {
+        all.clear();
+        all.extend(address.map(IpCidr::Ipv4));
+    });
+    iface.routes_mut().remove_default_ipv4_route();
+    if let Some(router) = router {
+        // The table has room for more than this one route.
+        let _ = iface.routes_mut().add_default_ipv4_route(router);
+    }
+    address
+}
+
+/// A hardware address made from the address, so that nodes on one network differ.
+pub(crate) fn made_from(address: Ipv4Addr) -> EthernetAddress {
+    let [a, b, c, d] = address.octets();
+    EthernetAddress([0x02, 0, a, b, c, d])
+}
+
+/// An interface on the cable, with an address if it has one already.
 pub(crate) fn interface(
     cable: &mut Cable,
-    address: Ipv4Addr,
-    prefix: u8,
+    hardware: EthernetAddress,
+    address: Option<Ipv4Cidr>,
     now: Instant,
 ) -> Interface {
-    let [a, b, c, d] = address.octets();
-    let mut config = Config::new(EthernetAddress([0x02, 0, a, b, c, d]).into());
+    let mut config = Config::new(hardware.into());
     config.random_seed = fastrand::u64(..);
     let mut iface = Interface::new(config, cable, now);
-    iface.update_ip_addrs(|all| {
-        let _ = all.push(IpCidr::new(address.into(), prefix));
-    });
+    iface.update_ip_addrs(|all| all.extend(address.map(IpCidr::Ipv4)));
     iface
 }
 

@@ -1,16 +1,18 @@
 //! `unstick-tap serve`: the node on an interface of this system, until a signal ends it.
 
-use crate::node::{Host, Node};
+use crate::node::{Address, Host, Node};
 use crate::tap::TapConfig;
 use crate::{Failure, Program, cable};
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
+use core::hash::{Hash as _, Hasher as _};
 use core::net::Ipv4Addr;
 use core::str::FromStr;
 use nix::ifaddrs::getifaddrs;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
-use smoltcp::wire::Ipv4Cidr;
+use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
+use std::hash::DefaultHasher;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -35,6 +37,9 @@ pub(crate) struct Args {
     /// The node's own address and its network
     #[arg(long, value_name = "ADDR/BITS", default_value = "192.168.69.1/24", value_parser = network)]
     ip: Ipv4Cidr,
+    /// Ask a DHCP server on the interface for the address
+    #[arg(long, conflicts_with = "ip")]
+    dhcp: bool,
     /// The address this system gets on an interface that is made [default: one of the network]
     #[arg(long, value_name = "ADDR")]
     host_ip: Option<Ipv4Addr>,
@@ -85,21 +90,29 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let prefix = args.ip.prefix_len();
     let tap = TapConfig { name: args.tap.clone(), mtu: args.mtu, address: host_ip, prefix };
     let mut cable = args.cable.open(&tap)?;
-    let remedy = reach(args, host_ip)?;
+    let setup = if args.dhcp { String::new() } else { setup(args, host_ip)? };
     let identity = Identity::new("unstick-tap", env!("CARGO_PKG_VERSION")).target("smoltcp");
     let files = RamStore::new(core::array::from_fn(|_| vec![0; FILE]));
     let node = Node {
-        address: args.ip.address(),
-        prefix,
+        address: if args.dhcp {
+            Address::Dhcp(made_from(&args.tap))
+        } else {
+            Address::Fixed(args.ip)
+        },
         ports,
         limits: Limits::DEFAULT,
         datagram: ETHERNET,
         host: Host::with(identity, files, fixture::COMMANDS, Settings::new()),
     };
-    let ready = || {
-        // A stdout that nobody reads is no reason not to serve.
-        let _ = announce(args.ip.address(), &ports);
-        let _ = writeln!(io::stderr(), "{remedy}");
+    // A stream that nobody reads is no reason not to serve.
+    if args.dhcp {
+        let _ = writeln!(io::stderr(), "asking a DHCP server on {} for an address", args.tap);
+    }
+    let ready = |address: Ipv4Cidr| {
+        let address = address.address();
+        let _ = announce(address, &ports);
+        let request = request(address, &ports);
+        let _ = writeln!(io::stderr(), "To reach it, type:\n{setup}{request}");
     };
     node.run(&mut cable, wake, ready)
         .map_err(|error| Failure::Other(format!("the node on {} ended: {error}", args.tap)))?;
@@ -147,8 +160,8 @@ fn announce(address: Ipv4Addr, ports: &Ports) -> io::Result<()> {
     stdout.flush()
 }
 
-/// What to type to reach the node, from this system's end of the interface as it is.
-fn reach(args: &Args, host_ip: Ipv4Addr) -> Result<String, Failure> {
+/// What to type before this system's end of the interface, as it is, reaches the node: lines.
+fn setup(args: &Args, host_ip: Ipv4Addr) -> Result<String, Failure> {
     let (name, ip) = (&args.tap, args.ip.address());
     let own: Vec<(String, Ipv4Addr)> = getifaddrs()
         .map_err(|errno| Failure::Other(format!("cannot see the interfaces: {errno}")))?
@@ -158,20 +171,30 @@ fn reach(args: &Args, host_ip: Ipv4Addr) -> Result<String, Failure> {
         let why = format!("{ip} is this system's own address on {other}; choose another with --ip");
         return Err(Failure::Other(why));
     }
-    let mut lines = String::new();
     let reaches =
         |(own, address): &(String, Ipv4Addr)| own == name && args.ip.contains_addr(address);
-    if !own.iter().any(reaches) {
-        let bits = args.ip.prefix_len();
-        lines += &format!("sudo ip address add {host_ip}/{bits} dev {name}\n");
+    if own.iter().any(reaches) {
+        return Ok(String::new());
     }
-    let ports = args.ports();
+    Ok(format!("sudo ip address add {host_ip}/{} dev {name}\n", args.ip.prefix_len()))
+}
+
+/// What to type to ask the node something.
+fn request(address: Ipv4Addr, ports: &Ports) -> String {
     let commands = [Endpoint::tcp(Service::Command), Endpoint::UDP_COMMAND].into_iter();
     let Some((endpoint, port)) = commands.filter_map(|it| Some((it, ports.get(it)?))).next() else {
-        return Ok(format!("To reach it, type:\n{lines}ping {ip}"));
+        return format!("ping {address}");
     };
     let port = if port == endpoint.port() { String::new() } else { format!(":{port}") };
-    Ok(format!("To reach it, type:\n{lines}unstick call {endpoint}://{ip}{port} upper hello"))
+    format!("unstick call {endpoint}://{address}{port} upper hello")
+}
+
+/// A hardware address made from the interface's name, so that a DHCP server knows the node again.
+fn made_from(name: &str) -> EthernetAddress {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    let [a, b, c, d, ..] = hasher.finish().to_be_bytes();
+    EthernetAddress([0x02, 1, a, b, c, d])
 }
 
 /// An address of the network that is not the node's: the hundredth if there are so many.
