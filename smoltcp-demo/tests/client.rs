@@ -9,7 +9,7 @@ use unstick::message::Verdict;
 use unstick::store::RamStore;
 use unstick::{
     Caller, Cancelled, Client, Closed, Endpoint, Limits, Node, ReplyEvent, Request, Service,
-    Session, datagram,
+    datagram,
 };
 use unstick_conformance::commands::Settings;
 use unstick_smoltcp::{Connection, Scratch};
@@ -74,7 +74,7 @@ fn ask(requests: &[(&str, &[u8])], scratch: usize) -> Vec<(Vec<u8>, Option<Verdi
         let mut scratch = Scratch { input: &mut input, output: &mut output };
         let now = unstick_smoltcp::core_time(it.now);
         if asks.replies.len() == requests.len() && connection.session.outstanding() == 0 {
-            Session::<Asks>::finish(&mut connection.session);
+            connection.session.finish();
         }
         connection.poll(now, &mut asks, it.tcp(handle), &mut scratch);
         !it.tcp(handle).is_open()

@@ -151,6 +151,11 @@ impl<const N: usize> Client<N> {
         }
     }
 
+    /// Asks for nothing more: [`Session::finish`], which for a client needs no caller to be named.
+    pub const fn finish(&mut self) {
+        self.finishing = true;
+    }
+
     /// The number of requests begun whose replies have not ended.
     #[must_use]
     pub fn outstanding(&self) -> u64 {
@@ -371,7 +376,7 @@ impl<C: Caller, const N: usize> Session<C> for Client<N> {
     }
 
     fn finish(&mut self) {
-        self.finishing = true;
+        self.finish();
     }
 
     fn abort(&mut self, _: &mut C) {
