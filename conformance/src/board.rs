@@ -232,9 +232,9 @@ impl Boards {
     pub fn play(&self, scenario: &Scenario) -> Option<Result<Transcript, String>> {
         match scenario.setup {
             Setup::Default => Some(self.shared.play(scenario)),
-            // A command in C cannot begin a task yet, so the node in C has none of each kind.
-            Setup::Commands if self.firmware.program == "c" => None,
-            Setup::Commands => Some(self.shared.play(scenario)),
+            // There is no typed JSON in C.
+            Setup::Json if self.firmware.program == "c" => None,
+            Setup::Commands | Setup::Json => Some(self.shared.play(scenario)),
             // Nobody has stored anything yet on a board that has just started.
             Setup::Empty => {
                 Some(Board::start(&self.firmware).and_then(|board| board.play(scenario)))

@@ -14,7 +14,7 @@
 //! | a link of one's own | [`Link`], [`play`] |
 //! | several, side by side, as a table | [`matrix`] |
 //!
-//! A node has to have the [`commands`] of a node under test for some of them ([`Setup::Commands`]).
+//! A node has to have the [`commands`] of a node under test for some of them ([`Setup::Commands`], [`Setup::Json`]).
 //!
 //! ```no_run
 //! use core::time::Duration;

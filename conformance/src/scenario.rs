@@ -43,8 +43,10 @@ pub enum Setup {
     Default,
     /// The oversize policy is [`Oversize::Close`].
     Close,
-    /// It has the [`commands`](crate::commands) of a node under test. What it changes it sets back.
+    /// It has the [`commands`](crate::commands) of a node under test.
     Commands,
+    /// It has them all, the one that takes and returns typed JSON too. What it changes it sets back.
+    Json,
     /// The store is in memory, has room for [`FILES`] files of [`FILE`] bytes and none yet, and nobody
     /// else uses it.
     Empty,

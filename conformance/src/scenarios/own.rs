@@ -8,8 +8,9 @@ use crate::scenario::{Act, Scenario, Setup};
 use unstick::Service::{Command, Frame, Message};
 
 pub(super) fn table() -> Vec<Scenario> {
-    let tables = [bodies(), streamed(), late(), typed(), datagrams()];
-    tables.into_iter().flatten().map(|scenario| scenario.on(Setup::Commands)).collect()
+    let untyped = [bodies(), streamed(), late(), datagrams()].into_iter().flatten();
+    let typed = typed().into_iter().map(|scenario| scenario.on(Setup::Json));
+    untyped.map(|scenario| scenario.on(Setup::Commands)).chain(typed).collect()
 }
 
 /// A refusal whose sentence has a number that differs from node to node.
@@ -285,6 +286,12 @@ fn typed() -> Vec<Scenario> {
         wrong("own-config-negative", r#"{"rate":-5,"name":"pump"}"#),
         wrong("own-config-over-32-bits", r#"{"rate":4294967296,"name":"pump"}"#),
         wrong("own-config-name-too-long", r#"{"rate":5,"name":"12345678901234567"}"#),
+        udp(
+            Command,
+            "udp-own-config",
+            "U1",
+            [send(padded("1", "config", 200)), expect(reply("1", "ok", FIRST))],
+        ),
         tcp(
             Frame,
             "own-config-frame",
@@ -323,7 +330,6 @@ fn datagrams() -> Vec<Scenario> {
         turn("udp-own-count-too-long", "count 1000", truncated("1", size).expect("it is told")),
         turn("udp-own-wait", "wait 30", reply("1", "busy", busy)),
         turn("udp-own-wait-not", "wait 0", reply("1", "ok", "waited")),
-        turn("udp-own-config", "config", reply("1", "ok", FIRST)),
         udp(
             Command,
             "udp-own-sum",

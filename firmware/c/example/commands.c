@@ -1,6 +1,9 @@
 #include "commands.h"
 
 #include "board.h"
+#ifdef DEMO
+#include "demo.h"
+#endif
 
 static unstick_status led(void *context, const unstick_call *call, unstick_text *text) {
     (void)context;
@@ -27,4 +30,27 @@ const unstick_command commands[COMMANDS] = {
         .help = "switches the board's LED",
         .run = led,
     },
+#ifdef DEMO
+    {
+        .name = "sum",
+        .usage = "sum",
+        .help = "adds the numbers in its body, one a line",
+        .run = demo_sum,
+        .body = UNSTICK_BODY_REQUIRED,
+    },
+    {
+        .name = "count",
+        .usage = "count N",
+        .help = "the numbers from 1 to N, one a line",
+        .run = demo_count,
+        .task = &demo_counting,
+    },
+    {
+        .name = "wait",
+        .usage = "wait MS",
+        .help = "answers after so many milliseconds",
+        .run = demo_wait,
+        .task = &demo_waiting,
+    },
+#endif
 };

@@ -5,7 +5,11 @@
 
 #include "unstick.h"
 
+#ifdef DEMO
+#define COMMANDS 4
+#else
 #define COMMANDS 1
+#endif
 
 extern const unstick_command commands[COMMANDS];
 

@@ -113,6 +113,9 @@ static bool step(struct connection *it, uint64_t now_us) {
             it->input_len = 0;
             return true;
         }
+        if (step.next == UNSTICK_NEXT_HOST) {
+            return true;
+        }
         if (step.next == UNSTICK_NEXT_OUTPUT) {
             if (it->output_len == sizeof it->output) {
                 return true;

@@ -62,7 +62,7 @@ void unstick_panic(void);
  * What sessions allow that are started without limits, to initialise an `unstick_limits` with.
  */
 #define UNSTICK_LIMITS_DEFAULT {UNSTICK_SKIP_DEFAULT, UNSTICK_IDLE_US_DEFAULT, \
-    UNSTICK_HEADER_US_DEFAULT, UNSTICK_STALL_US_DEFAULT}
+    UNSTICK_HEADER_US_DEFAULT, UNSTICK_STALL_US_DEFAULT, UNSTICK_ANSWER_US_DEFAULT}
 
 #if defined(UNSTICK_32_BIT)
 /// Bytes of an `unstick_node`.
@@ -99,6 +99,9 @@ void unstick_panic(void);
 /// Most commands of a node's own.
 #define UNSTICK_MAX_COMMANDS 16
 
+/// Bytes that a task may keep.
+#define UNSTICK_TASK_SIZE 32
+
 /// Bytes before a frame's payload: its length, signed, the lowest byte first.
 #define UNSTICK_PREFIX_SIZE 4
 
@@ -119,6 +122,9 @@ void unstick_panic(void);
 
 /// The default of `unstick_limits.stall_us`.
 #define UNSTICK_STALL_US_DEFAULT 30000000
+
+/// The default of `unstick_limits.answer_us`.
+#define UNSTICK_ANSWER_US_DEFAULT 60000000
 
 /// How a function was called wrongly. It then has done nothing, but for what its own comment says.
 enum unstick_error
@@ -191,6 +197,56 @@ typedef uint8_t unstick_status;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/// What a command does with the body of a request.
+enum unstick_body
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// It takes none: a request with one is refused.
+    UNSTICK_BODY_NONE,
+    /// It sees one that is there. As `UNSTICK_BODY_REQUIRED` otherwise.
+    UNSTICK_BODY_OPTIONAL,
+    /// It runs when the whole body has come and is undamaged, and finds it in its call. A body that
+    /// would leave less than 256 bytes for the answer is refused at its header.
+    UNSTICK_BODY_REQUIRED,
+    /// Its task takes the body in pieces, however long it is.
+    UNSTICK_BODY_STREAMED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_body unstick_body;
+#else
+typedef uint8_t unstick_body;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// How far a task is.
+enum unstick_progress_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// The text is the answer, or the next piece of it.
+    UNSTICK_PROGRESS_KIND_TEXT,
+    /// The answer has `value` bytes; `read` is asked for them.
+    UNSTICK_PROGRESS_KIND_BODY,
+    /// Nothing yet. It is asked again when the session is stepped: step it when what it waits for has
+    /// happened.
+    UNSTICK_PROGRESS_KIND_WAIT,
+    /// Nothing before the time `value`, in microseconds; it is asked again then, or before.
+    UNSTICK_PROGRESS_KIND_WAIT_UNTIL,
+    /// The request is refused with `status`, and the text is the reason.
+    UNSTICK_PROGRESS_KIND_REFUSED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_progress_kind unstick_progress_kind;
+#else
+typedef uint8_t unstick_progress_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /// What a node counts.
 enum unstick_event
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -253,7 +309,8 @@ enum unstick_next
     UNSTICK_NEXT_INPUT,
     /// Space in the output: send what was written, then step again.
     UNSTICK_NEXT_OUTPUT,
-    /// The host; a node in C answers at once, so this does not occur.
+    /// A task of a command. Nothing is to be read from the peer until its answer is out: step again at
+    /// `deadline_us`, or when what it waits for has happened.
     UNSTICK_NEXT_HOST,
     /// Nothing: it is over. Send what was written, close, discard what still comes. So it is after a
     /// wrong call too, that no loop goes on with it: look at `error`.
@@ -325,7 +382,7 @@ typedef uint8_t unstick_found;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/// Where a command writes its answer, up to 1024 bytes. It is gone once the command returns.
+/// Where a command or a task writes its answer, up to 1024 bytes. It is gone once the function returns.
 typedef struct unstick_text unstick_text;
 
 /// A node: what all its sessions and datagrams share. It is in memory of yours, static or not, that
@@ -341,11 +398,64 @@ typedef struct unstick_call {
     const uint8_t *args;
     /// Bytes of the arguments.
     size_t args_len;
+    /// The request's body, where the row wants to see it.
+    const uint8_t *body;
+    /// Bytes of that.
+    size_t body_len;
     /// The time that the call was made with, in microseconds.
     uint64_t now_us;
+    /// `UNSTICK_TASK_SIZE` bytes for the task that the row has, zeroed, aligned as a `uint64_t`: what
+    /// is written here its functions find again. They move in between: keep no pointer to them.
+    void *task;
+    /// Not yours.
+    const void *internal;
 } unstick_call;
 
-/// A row of a node's table of commands. Its texts are NUL-terminated UTF-8.
+/// What a task's function returns; the fields that its kind does not name are ignored.
+typedef struct unstick_progress {
+    /// Which.
+    unstick_progress_kind kind;
+    /// Of a refusal.
+    unstick_status status;
+    /// Bytes, or a time.
+    uint64_t value;
+} unstick_progress;
+
+/// A command that goes on after its row has run: it takes a body of any length, comes late, or answers
+/// in pieces. No other session is held up meanwhile. A datagram does not wait: what is not ready at
+/// once is answered `busy`.
+///
+/// `task` is what the row wrote to its call's `task`; what one function leaves in the text the next one
+/// finds there, only `read` finds it empty. For all of them counts what is said at
+/// `unstick_command.run`.
+typedef struct unstick_task {
+    /// Takes the next bytes of the body, cut anywhere. They are not verified yet: act on them in
+    /// `poll`, which is not called if they turn out damaged. Another status than `UNSTICK_STATUS_OK`
+    /// refuses the request, and the text is the reason. NULL unless the row's body is streamed.
+    unstick_status (*body)(void *context,
+                           void *task,
+                           const uint8_t *piece,
+                           size_t len,
+                           struct unstick_text *text);
+    /// Asks for the answer. While that has to wait it is asked again, at times too often.
+    struct unstick_progress (*poll)(void *context,
+                                    void *task,
+                                    uint64_t now_us,
+                                    struct unstick_text *text);
+    /// Writes the next piece of an answer to the text, at least a byte, or waits. A refusal, or more
+    /// bytes than were announced, break the answer off, and so the connection. NULL if `poll` never
+    /// returns `UNSTICK_PROGRESS_KIND_BODY`.
+    struct unstick_progress (*read)(void *context,
+                                    void *task,
+                                    uint64_t now_us,
+                                    struct unstick_text *text);
+    /// Called once, last: after the answer, a refusal, or the loss of the connection. NULL if there is
+    /// nothing to do then.
+    void (*close)(void *context, void *task);
+} unstick_task;
+
+/// A row of a node's table of commands. Its texts are NUL-terminated UTF-8; what is zero or NULL of the
+/// rest is not there.
 typedef struct unstick_command {
     /// The first word of a request that runs it.
     const char *name;
@@ -357,6 +467,10 @@ typedef struct unstick_command {
     /// the reason, of which clients see 160 bytes. It must not call back into the node, and it must
     /// come back: neither `longjmp` nor an exception may leave it.
     unstick_status (*run)(void *context, const struct unstick_call *call, struct unstick_text *text);
+    /// What it does with the body of a request.
+    unstick_body body;
+    /// Goes on after `run` has returned `UNSTICK_STATUS_OK`, and answers.
+    const struct unstick_task *task;
 } unstick_command;
 
 /// What a node is started with. It needs its three texts; zero or NULL is right for all else that
@@ -408,6 +522,8 @@ typedef struct unstick_limits {
     /// Longest wait without a byte moving inside a body or while output is not taken, in
     /// microseconds.
     uint64_t stall_us;
+    /// Longest wait for a task to have its answer ready, or the next piece of it, in microseconds.
+    uint64_t answer_us;
 } unstick_limits;
 
 /// What a step did.
@@ -544,7 +660,21 @@ struct unstick_reply unstick_datagram_answer(struct unstick_node *node,
                                              uint8_t *output,
                                              size_t output_len);
 
-/// Adds UTF-8 text to a command's answer, all of it or none.
+/// Reads a call's arguments as one decimal number, white space around it aside.
+///
+/// If they are none, writes a sentence with `what`, as in `wait needs MS; `x` will not do`, and returns
+/// `UNSTICK_STATUS_BAD_REQUEST`: return that.
+unstick_status unstick_call_number(const struct unstick_call *call,
+                                   const char *what,
+                                   uint64_t *value,
+                                   struct unstick_text *text);
+
+/// Whether a call's body is UTF-8. If not, writes a sentence that says where and returns
+/// `UNSTICK_STATUS_BAD_REQUEST`: return that.
+unstick_status unstick_call_body_is_text(const struct unstick_call *call,
+                                         struct unstick_text *text);
+
+/// Adds UTF-8 text to the answer of a command or a task, all of it or none.
 ///
 /// Errors: `NULL`, `MEMORY`, `TEXT` if it is not UTF-8, `FULL` if it does not fit. After either of
 /// the last two the request is refused, so a command need not look.

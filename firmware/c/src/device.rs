@@ -1,12 +1,12 @@
 //! The node as the core's sessions see it.
 
-use crate::command::{self, unstick_command};
+use crate::command::{self, TaskOfC, unstick_command};
 use crate::node::UNSTICK_MAX_FILES;
 use core::ffi::c_void;
 use heapless::Vec;
 use unstick::host::{Counters, Event, Identity};
 use unstick::store::RamStore;
-use unstick::{Command, Host, NoTask};
+use unstick::{Command, Host};
 
 /// A node whose commands are written in C and whose files are in C's memory.
 pub(crate) struct Device {
@@ -23,7 +23,7 @@ pub(crate) struct Device {
 impl Host for Device {
     type Store = RamStore<&'static mut [u8], UNSTICK_MAX_FILES>;
 
-    type Task = NoTask;
+    type Task = TaskOfC;
 
     fn commands(&self) -> &[Command<Self>] {
         &self.commands

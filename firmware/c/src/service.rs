@@ -47,6 +47,8 @@ pub struct unstick_limits {
     /// Longest wait without a byte moving inside a body or while output is not taken, in
     /// microseconds.
     pub stall_us: u64,
+    /// Longest wait for a task to have its answer ready, or the next piece of it, in microseconds.
+    pub answer_us: u64,
 }
 
 /// The default of `unstick_limits.skip`.
@@ -57,6 +59,8 @@ pub const UNSTICK_IDLE_US_DEFAULT: u64 = 300_000_000;
 pub const UNSTICK_HEADER_US_DEFAULT: u64 = 10_000_000;
 /// The default of `unstick_limits.stall_us`.
 pub const UNSTICK_STALL_US_DEFAULT: u64 = 30_000_000;
+/// The default of `unstick_limits.answer_us`.
+pub const UNSTICK_ANSWER_US_DEFAULT: u64 = 60_000_000;
 
 /// What sessions allow that are started without limits. For C it is in cbindgen.toml: what cbindgen
 /// would make of it is no initialiser of a static object.
@@ -67,16 +71,17 @@ pub const UNSTICK_LIMITS_DEFAULT: unstick_limits = unstick_limits {
     idle_us: UNSTICK_IDLE_US_DEFAULT,
     header_us: UNSTICK_HEADER_US_DEFAULT,
     stall_us: UNSTICK_STALL_US_DEFAULT,
+    answer_us: UNSTICK_ANSWER_US_DEFAULT,
 };
 
 impl unstick_limits {
     pub(crate) fn limits(self) -> Limits {
-        // Commands of C answer at once, so the wait for an answer has no field.
         Limits::DEFAULT
             .with_oversize(Oversize::Skip { budget: self.skip })
             .with_idle(Duration::from_micros(self.idle_us))
             .with_header(Duration::from_micros(self.header_us))
             .with_stall(Duration::from_micros(self.stall_us))
+            .with_answer(Duration::from_micros(self.answer_us))
     }
 }
 

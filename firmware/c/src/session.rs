@@ -46,7 +46,8 @@ pub enum unstick_next {
     Input,
     /// Space in the output: send what was written, then step again.
     Output,
-    /// The host; a node in C answers at once, so this does not occur.
+    /// A task of a command. Nothing is to be read from the peer until its answer is out: step again at
+    /// `deadline_us`, or when what it waits for has happened.
     Host,
     /// Nothing: it is over. Send what was written, close, discard what still comes. So it is after a
     /// wrong call too, that no loop goes on with it: look at `error`.

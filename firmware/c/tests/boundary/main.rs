@@ -21,8 +21,9 @@ macro_rules! c {
     };
 }
 
-// After the macro, which it uses.
+// After the macro, which they use.
 mod frames;
+mod tasks;
 
 /// They go by their numbers.
 #[test]
@@ -106,7 +107,14 @@ struct Bench {
 
 fn row(name: &'static CStr) -> unstick_command {
     let (usage, help) = (c"is WHAT".as_ptr(), c"whether it is".as_ptr());
-    unstick_command { name: name.as_ptr(), usage, help, run: Some(answer) }
+    unstick_command {
+        name: name.as_ptr(),
+        usage,
+        help,
+        run: Some(answer),
+        body: some(unstick_body::None),
+        task: null(),
+    }
 }
 
 fn config(commands: Vec<unstick_command>, files: usize) -> unstick_config {
@@ -235,7 +243,8 @@ fn a_session_ends_as_it_is_told() {
     assert_eq!(c!(unstick_session_finish(bench.session())), OK);
     assert_eq!(bench.step(b"", &mut []).reason, unstick_reason::Finished);
 
-    let limits = unstick_limits { skip: 0, idle_us: 10, header_us: 10, stall_us: 10 };
+    let limits =
+        unstick_limits { skip: 0, idle_us: 10, header_us: 10, stall_us: 10, answer_us: 10 };
     assert_eq!(c!(unstick_session_start(bench.session(), command, Some(&limits))), OK);
     assert_eq!(bench.step(b"", &mut []).deadline_us, 17);
     let (session, node) = (bench.session(), bench.node.as_mut_ptr());
@@ -288,6 +297,8 @@ fn wrong_calls_are_errors() {
     assert!(!c!(unstick_call_is(None, c"".as_ptr())));
 }
 
+static NO_TASK: unstick_task = unstick_task { body: None, poll: None, read: None, close: None };
+
 #[test]
 fn a_wrong_config_is_an_error() {
     let mut node = zeroed::<unstick_node>();
@@ -295,7 +306,8 @@ fn a_wrong_config_is_an_error() {
     let plain = || config(Vec::new(), 0);
     let own = |name| config(vec![row(name)], 0);
     let no_function = unstick_command { run: None, ..row(c"is") };
-    use unstick_error::{Command, Files, Memory, Null, Text};
+    let streamed = some(unstick_body::Streamed);
+    use unstick_error::{Command, Files, Memory, Null, Text, Value};
     for (wrong, error) in [
         (unstick_config { name: null(), ..plain() }, Null),
         (unstick_config { target: c"\xFF".as_ptr(), ..plain() }, Text),
@@ -310,6 +322,9 @@ fn a_wrong_config_is_an_error() {
         (config(vec![row(c"is"), row(c"is")], 0), Command),
         (own(c"\xFF"), Text),
         (config(vec![no_function], 0), Command),
+        (config(vec![unstick_command { body: unknown(), ..row(c"is") }], 0), Value),
+        (config(vec![unstick_command { body: streamed, ..row(c"is") }], 0), Command),
+        (config(vec![unstick_command { task: &NO_TASK, ..row(c"is") }], 0), Command),
     ] {
         assert_eq!(start(Some(&wrong)), error);
     }

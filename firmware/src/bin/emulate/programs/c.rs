@@ -9,8 +9,11 @@ use unstick_cross::Toolchain;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/c");
 
-/// It has no commands of a node under test.
-pub(super) fn build(toolchain: &Toolchain, target: &str, _: bool) -> Result<PathBuf, Failure> {
+pub(super) fn build(
+    toolchain: &Toolchain,
+    target: &str,
+    minimal: bool,
+) -> Result<PathBuf, Failure> {
     for (tool, argument, packages) in [
         // Asked for its C library too, which is a package of its own.
         ("arm-none-eabi-gcc", "--specs=nano.specs", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
@@ -31,11 +34,12 @@ pub(super) fn build(toolchain: &Toolchain, target: &str, _: bool) -> Result<Path
     }
     let lwip = lwip(folder.join("lwip"))?;
     let library = package(toolchain, "unstick-c", &["rustc", "--crate-type", "staticlib"], target)?;
-    let built = folder.join("c").join(target);
+    let (kind, demo) = if minimal { ("minimal", "") } else { ("demo", "1") };
+    let built = folder.join("c").join(kind).join(target);
     let variable = |name: &str, value: PathBuf| format!("{name}={}", value.display());
     let status = Command::new("make")
         .args(["--silent", "--directory", &format!("{FOLDER}/example")])
-        .arg(format!("TARGET={target}"))
+        .args([format!("TARGET={target}"), format!("DEMO={demo}")])
         .arg(variable("LIBRARY", library.join("libunstick_c.a")))
         .arg(variable("LWIP", lwip))
         .arg(variable("BUILD", built.clone()))
