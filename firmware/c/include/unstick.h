@@ -14,7 +14,8 @@
  *  5. When the peer closes its side, call `unstick_session_end` and go on. When the connection is
  *     lost, call `unstick_session_abort` and forget it.
  *
- * A datagram is answered by one call, `unstick_datagram_answer`. Frames alone, without a node, are
+ * A datagram is answered by one call, `unstick_datagram_answer`; a device that asks by datagram has
+ * `unstick_client`. Frames alone, without a node, are
  * `unstick_frame_prefix` and `unstick_decoder_next`.
  *
  * For all functions:
@@ -101,6 +102,12 @@ void unstick_panic(void);
 
 /// Bytes that a task may keep.
 #define UNSTICK_TASK_SIZE 32
+
+/// Bytes of an `unstick_client`.
+#define UNSTICK_CLIENT_SIZE 24
+
+/// The same in `uint64_t`, which gives them their alignment.
+#define UNSTICK_CLIENT_WORDS (UNSTICK_CLIENT_SIZE / 8)
 
 /// Bytes before a frame's payload: its length, signed, the lowest byte first.
 #define UNSTICK_PREFIX_SIZE 4
@@ -357,6 +364,32 @@ typedef uint8_t unstick_reason;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/// What a datagram is to a client.
+enum unstick_answer_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /// The reply.
+    UNSTICK_ANSWER_KIND_REPLY,
+    /// The reply, but it does not fit a datagram: it has `size` bytes, none of them here. Ask again over
+    /// TCP.
+    UNSTICK_ANSWER_KIND_TRUNCATED,
+    /// The reply to another request, or none; the right one may still come.
+    UNSTICK_ANSWER_KIND_UNRELATED,
+    /// It was cut on arrival: receive into more memory.
+    UNSTICK_ANSWER_KIND_CUT,
+    /// It is no message, or its body is not the one that was sent.
+    UNSTICK_ANSWER_KIND_DAMAGED,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum unstick_answer_kind unstick_answer_kind;
+#else
+typedef uint8_t unstick_answer_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /// What a decoder found.
 enum unstick_found
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -555,6 +588,30 @@ typedef struct unstick_reply {
     unstick_error error;
 } unstick_reply;
 
+/// Asks a node's echo or command service by datagram, in memory of yours; nothing of it is for you to
+/// read. It writes requests and recognises replies: to send, to wait and to ask again is yours. That a
+/// request or its reply was lost nobody says: choose how long to wait, and whether a command may run
+/// twice.
+typedef struct unstick_client {
+    uint64_t opaque[UNSTICK_CLIENT_WORDS];
+} unstick_client;
+
+/// What a datagram says.
+typedef struct unstick_answer {
+    /// Whether it is the reply. The fields below are those of a reply.
+    unstick_answer_kind kind;
+    /// How the request went, or `UNSTICK_STATUS_FAILED` for a word that this version does not know.
+    unstick_status status;
+    /// The body, which is in the datagram; not NUL-terminated, and whoever answered wrote it.
+    const uint8_t *body;
+    /// Bytes of it that are here.
+    size_t body_len;
+    /// Bytes that it has.
+    uint64_t size;
+    /// How the call was wrong; then all of this says nothing.
+    unstick_error error;
+} unstick_answer;
+
 /// Decodes a stream of frames, in memory of yours; nothing of it is for you to read.
 typedef struct unstick_decoder {
     uint64_t opaque[UNSTICK_DECODER_WORDS];
@@ -685,6 +742,36 @@ unstick_error unstick_text_print(struct unstick_text *text, const char *string);
 
 /// Whether a call's arguments are this NUL-terminated word, white space around them aside.
 bool unstick_call_is(const struct unstick_call *call, const char *word);
+
+/// Starts a client of the echo or command service. Zero its memory before, and again when a call that
+/// used it was cut off. Errors: `NULL`, `MEMORY`, `IN_USE`; `VALUE` for the service.
+unstick_error unstick_client_start(struct unstick_client *client,
+                                   unstick_service service);
+
+/// Writes the datagram that asks, and its bytes to `len`: `command` is the command and its arguments in
+/// UTF-8, none for the echo service, which is sent the body alone.
+///
+/// `output_len` is the largest datagram you can send. A request is padded to a third of that, so that a
+/// full reply is allowed. Input and output must not overlap. It takes up to 2048 bytes of stack, see
+/// above. Errors: `NULL`, `MEMORY`, `NOT_STARTED`, `IN_USE`; `TEXT` for the command; `VALUE` for a command
+/// to the echo service; `FULL` if it does not fit the datagram or a header of 1024 bytes.
+unstick_error unstick_client_request(struct unstick_client *client,
+                                     const uint8_t *command,
+                                     size_t command_len,
+                                     const uint8_t *body,
+                                     size_t body_len,
+                                     uint8_t *output,
+                                     size_t output_len,
+                                     size_t *len);
+
+/// Looks whether a datagram is the reply to the last request, which is `sent`. `input` are the
+/// `input_len` bytes that are here of a datagram of `true_len` bytes.
+struct unstick_answer unstick_client_reply(struct unstick_client *client,
+                                           const uint8_t *sent,
+                                           size_t sent_len,
+                                           const uint8_t *input,
+                                           size_t input_len,
+                                           size_t true_len);
 
 /// Writes the prefix of a payload of `len` bytes, to be sent before it, to the
 /// `UNSTICK_PREFIX_SIZE` bytes of the output. Errors: `NULL`, and `TOO_LONG` for more than

@@ -35,6 +35,19 @@ pub enum unstick_status {
     Busy,
 }
 
+impl unstick_status {
+    pub(crate) const ALL: [(Self, Status); 8] = [
+        (Self::Ok, Status::Ok),
+        (Self::UnknownCommand, Status::UnknownCommand),
+        (Self::BadRequest, Status::BadRequest),
+        (Self::TooLarge, Status::TooLarge),
+        (Self::Truncated, Status::Truncated),
+        (Self::Denied, Status::Denied),
+        (Self::Failed, Status::Failed),
+        (Self::Busy, Status::Busy),
+    ];
+}
+
 /// What a command does with the body of a request.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -353,15 +366,10 @@ fn accepted(status: MaybeUninit<unstick_status>, text: &Text<'_>) -> Result<(), 
 }
 
 fn refusal(status: MaybeUninit<unstick_status>, text: &Text<'_>) -> Refusal {
-    let status = match number(status) {
-        1 => Status::UnknownCommand,
-        2 => Status::BadRequest,
-        3 => Status::TooLarge,
-        4 => Status::Truncated,
-        5 => Status::Denied,
-        7 => Status::Busy,
-        _ => Status::Failed,
-    };
+    let known = unstick_status::ALL.get(usize::from(number(status)));
+    // Nobody refuses a request because all is well.
+    let status = known.map(|known| known.1).filter(|it| *it != Status::Ok);
+    let status = status.unwrap_or(Status::Failed);
     // All of it came as UTF-8.
     let why = core::str::from_utf8(text.as_bytes()).unwrap_or_default();
     Refusal::new(status, format_args!("{why}"))

@@ -10,7 +10,8 @@
 //! | [`node`] | a node, its identity, its files, its counters |
 //! | [`command`] | commands written in C |
 //! | [`session`] | one connection |
-//! | [`datagram`] | one datagram |
+//! | [`datagram`] | one datagram, answered |
+//! | [`client`] | one datagram, asked |
 //! | [`frame`] | frames alone |
 //! | [`service`] | services and limits |
 //! | [`error`] | what can be wrong with a call |
@@ -45,6 +46,8 @@ pub mod session;
 pub mod datagram;
 
 pub mod command;
+
+pub mod client;
 
 pub mod frame;
 

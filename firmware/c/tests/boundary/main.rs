@@ -22,6 +22,7 @@ macro_rules! c {
 }
 
 // After the macro, which they use.
+mod clients;
 mod frames;
 mod tasks;
 
