@@ -1,4 +1,4 @@
-//! Copies that take what fits.
+//! Copies that take what fits, and how many they were.
 
 /// Copies as many bytes as both sides have. Returns how many.
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> usize {
@@ -7,4 +7,10 @@ pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> usize {
         to.copy_from_slice(from);
     }
     len
+}
+
+/// A count as sentences have it. All numbers are written as `u64`: for each further type that is
+/// formatted the standard library brings a function of its own.
+pub(crate) const fn number(count: usize) -> u64 {
+    count as u64
 }

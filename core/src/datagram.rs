@@ -6,6 +6,7 @@ mod budget;
 pub use crate::serve::datagram::answer;
 pub use budget::{Budget, BudgetError, Ip};
 
+use crate::bytes::number;
 use core::fmt;
 
 /// The classic limit of DNS over UDP (RFC 1035 section 4.2.1), and the tutorials' "safe" size.
@@ -85,7 +86,8 @@ pub fn check(len: usize, limit: usize) -> Result<(), TooLarge> {
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a datagram of {} bytes is over the limit of {}", self.len, self.limit)
+        let (len, limit) = (number(self.len), number(self.limit));
+        write!(f, "a datagram of {len} bytes is over the limit of {limit}")
     }
 }
 

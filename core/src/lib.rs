@@ -90,10 +90,10 @@
 //! |---|---|
 //! | `frame::Decoder` | 48 |
 //! | `frame::Assembler<64>` | 120 |
-//! | `Server`, headers and texts of 1024 | 2552 |
-//! | `Server`, headers of 256, texts of 128 | 888 |
-//! | `Client`, headers of 1024 | 1344 |
-//! | `Client`, headers of 256 | 576 |
+//! | `Server`, headers and texts of 1024 | 2544 |
+//! | `Server`, headers of 256, texts of 128 | 880 |
+//! | `Client`, headers of 1024 | 1336 |
+//! | `Client`, headers of 256 | 568 |
 //!
 //! # Features
 //!

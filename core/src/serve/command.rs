@@ -5,6 +5,7 @@ mod builtin;
 use super::host::{Host, SinkOf, SourceOf};
 use super::reply::{Refusal, Status};
 use super::text::Text;
+use crate::bytes::number;
 use crate::time::Instant;
 use core::str::FromStr;
 
@@ -156,7 +157,7 @@ impl<'a> Call<'a> {
     /// The body as text. Refuses what is not UTF-8.
     pub fn body_text(&self) -> Result<&'a str, Refusal> {
         core::str::from_utf8(self.body).map_err(|error| {
-            let at = error.valid_up_to();
+            let at = number(error.valid_up_to());
             Refusal::new(Status::BadRequest, format_args!("the body is not UTF-8 at byte {at}"))
         })
     }

@@ -5,6 +5,7 @@ use super::exchange::{Blocked, Exchange, Origin};
 use super::host::{Event, Host};
 use super::reply::{Refusal, Status};
 use super::server::{line, refusal};
+use crate::bytes::number;
 use crate::datagram::{Datagram, Sender};
 use crate::endpoint::Service;
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
@@ -59,7 +60,7 @@ fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> O
         return None; // a reply (rule U5)
     }
     let id = header.id?;
-    let why = format_args!("the datagram is over the limit of {} bytes", head.len());
+    let why = format_args!("the datagram is over the limit of {} bytes", number(head.len()));
     let mut exchange = Exchange::<H, TEXT>::new();
     let origin = Origin { size: Some(0), at_once: true, header: HEADER };
     exchange.begin(host, now, Some(id), Err(Refusal::new(Status::TooLarge, why)), origin);

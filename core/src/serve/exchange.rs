@@ -6,7 +6,7 @@ use super::reply::{Refusal, Status};
 use super::store::Store;
 use super::task::{Progress, Task};
 use super::text::Text;
-use crate::bytes::copy;
+use crate::bytes::{copy, number};
 use crate::limits::ID;
 use crate::time::Instant;
 use crate::wire::digest::{Digest, Hasher};
@@ -132,6 +132,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         let fits = usize::try_from(size).ok().filter(|size| *size <= room);
         let start = fits.and_then(|size| TEXT.checked_sub(line.saturating_add(size)));
         let Some(start) = start else {
+            let room = number(room);
             let why = format_args!("a body of {size} bytes is over the limit of {room}");
             return Err(Refusal::new(Status::TooLarge, why));
         };

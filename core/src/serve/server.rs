@@ -4,6 +4,7 @@ use super::copy_upper;
 use super::exchange::{Blocked, BodyRefused, Exchange, Origin};
 use super::host::{Event, Host};
 use super::reply::{Refusal, Status};
+use crate::bytes::number;
 use crate::endpoint::Service;
 use crate::limits::{HEADER, Limits, REQUEST, TEXT};
 use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
@@ -366,11 +367,12 @@ fn write_head(service: Service, fields: &Fields<'_>, output: &mut [u8]) -> Optio
 /// A bare request as text, within its limit.
 fn check_line(line: &[u8]) -> Result<&str, Refusal> {
     if line.len() > REQUEST {
-        let why = format_args!("a request of {} bytes is over the limit of {REQUEST}", line.len());
+        let (len, most) = (number(line.len()), number(REQUEST));
+        let why = format_args!("a request of {len} bytes is over the limit of {most}");
         return Err(Refusal::new(Status::TooLarge, why));
     }
     core::str::from_utf8(line).map_err(|error| {
-        let at = error.valid_up_to();
+        let at = number(error.valid_up_to());
         Refusal::new(Status::BadRequest, format_args!("the request is not UTF-8 at byte {at}"))
     })
 }

@@ -6,6 +6,7 @@ pub use ram::{RamSink, RamSource, RamStore};
 
 use super::reply::{Refusal, Status};
 use super::text::Text;
+use crate::bytes::number;
 use crate::limits::NAME;
 use crate::wire::digest::Digest;
 use core::task::Poll;
@@ -78,7 +79,8 @@ pub struct Meta<'a> {
 /// `/`, `\` or `:`, no dot in front, no dot or space at the end. So it leads nowhere else.
 pub fn check_name(name: &str) -> Result<&str, Refusal> {
     if name.len() > NAME {
-        let why = format_args!("a name of {} bytes is over the limit of {NAME}", name.len());
+        let (len, most) = (number(name.len()), number(NAME));
+        let why = format_args!("a name of {len} bytes is over the limit of {most}");
         return Err(Refusal::new(Status::BadRequest, why));
     }
     let forbidden = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');

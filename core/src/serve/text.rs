@@ -103,7 +103,7 @@ impl<'b> Text<'b> {
         use fmt::Write as _;
         /// Bytes kept for the last line.
         const MORE: usize = 20;
-        let mut left_out = 0_usize;
+        let mut left_out = 0_u64;
         let mut items = items.peekable();
         while let Some(item) = items.next() {
             let before = self.len;

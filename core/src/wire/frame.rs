@@ -29,6 +29,7 @@ pub use crate::limits::Oversize;
 pub use assembler::{Assembler, Frame};
 pub use decoder::{Decoder, Event, Piece};
 
+use crate::bytes::number;
 use core::fmt;
 
 /// Bytes of a prefix.
@@ -86,9 +87,11 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { len } => {
-                write!(f, "a payload of {len} bytes is over the {MAX} a prefix can declare")
+                let most = u64::from(MAX);
+                write!(f, "a payload of {len} bytes is over the {most} a prefix can declare")
             }
             Self::NoSpace { needed, space } => {
+                let (needed, space) = (number(*needed), number(*space));
                 write!(f, "the frame needs {needed} bytes of output, there are {space}")
             }
         }
@@ -124,9 +127,11 @@ impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Negative { declared } => {
-                write!(f, "a prefix declares {declared} bytes; 0 to {MAX} are possible")
+                let (declared, most) = (u64::from(declared.unsigned_abs()), u64::from(MAX));
+                write!(f, "a prefix declares -{declared} bytes; 0 to {most} are possible")
             }
             Self::Oversized { declared, limit } => {
+                let (declared, limit) = (u64::from(declared), u64::from(limit));
                 write!(f, "a frame of {declared} bytes is over the limit of {limit}")
             }
             Self::Truncated { missing } => {

@@ -8,6 +8,7 @@ pub use escape::Escaped;
 pub(crate) use scan::{Value, is_string, scan};
 pub(crate) use write::{Member, Members};
 
+use crate::bytes::number;
 use crate::limits::{DEPTH, KEYS};
 use core::fmt;
 
@@ -49,12 +50,14 @@ impl JsonError {
     pub(crate) fn explain(self, what: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAnObject => write!(f, "{what} is not a JSON object"),
-            Self::Syntax { at } => write!(f, "{what} is not JSON at byte {at}"),
-            Self::Escape { at } => write!(f, "{what} has a bad escape at byte {at}"),
-            Self::Trailing { at } => write!(f, "bytes follow {what}'s object at byte {at}"),
-            Self::TooDeep => write!(f, "{what} nests deeper than {DEPTH} levels"),
-            Self::TooManyKeys => write!(f, "{what} has more than {KEYS} keys"),
-            Self::Duplicate { at } => write!(f, "{what} repeats a key at byte {at}"),
+            Self::Syntax { at } => write!(f, "{what} is not JSON at byte {}", number(at)),
+            Self::Escape { at } => write!(f, "{what} has a bad escape at byte {}", number(at)),
+            Self::Trailing { at } => {
+                write!(f, "bytes follow {what}'s object at byte {}", number(at))
+            }
+            Self::TooDeep => write!(f, "{what} nests deeper than {} levels", number(DEPTH)),
+            Self::TooManyKeys => write!(f, "{what} has more than {} keys", number(KEYS)),
+            Self::Duplicate { at } => write!(f, "{what} repeats a key at byte {}", number(at)),
         }
     }
 }

@@ -106,8 +106,15 @@ pub struct Reader<const N: usize = HEADER> {
 #[derive(Clone, Debug)]
 enum State {
     Prefix(PrefixReader),
-    Header { len: usize },
-    Body { left: u64, declared: Option<Digest>, hasher: Option<Hasher> },
+    Header {
+        len: usize,
+    },
+    /// Of a body that is hashed there is a digest or none to compare with.
+    Body {
+        left: u64,
+        hashed: Option<Option<Digest>>,
+        hasher: Hasher,
+    },
     Failed(MessageError),
 }
 
@@ -211,9 +218,8 @@ impl<const N: usize> Reader<N> {
         let parsed = Header::parse(bytes).and_then(|header| Ok((header, role.size(&header)?)));
         match parsed {
             Ok((header, size)) => {
-                let declared = header.md5;
-                let hasher = role.hashes(size, declared).then(Hasher::default);
-                *state = State::Body { left: size, declared, hasher };
+                let hashed = role.hashes(size, header.md5).then_some(header.md5);
+                *state = State::Body { left: size, hashed, hasher: Hasher::default() };
                 Ok(Some(Event::Header { header, size }))
             }
             Err(error) => {
@@ -225,9 +231,10 @@ impl<const N: usize> Reader<N> {
     }
 
     fn body<'i>(&mut self, input: &mut &'i [u8]) -> Option<Event<'i>> {
-        let State::Body { left, declared, hasher } = &mut self.state else { return None };
+        let State::Body { left, hashed, hasher } = &mut self.state else { return None };
         if *left == 0 {
-            let end = End::of(*declared, hasher.as_mut().and_then(Hasher::finish));
+            let digest = hashed.and_then(|_| hasher.finish());
+            let end = End::of(hashed.flatten(), digest);
             self.state = State::Prefix(PrefixReader::default());
             return Some(Event::End(end));
         }
@@ -238,7 +245,7 @@ impl<const N: usize> Reader<N> {
         let (piece, rest) = input.split_at_checked(most).unwrap_or((*input, &[]));
         *input = rest;
         *left = left.saturating_sub(piece.len() as u64);
-        if let Some(hasher) = hasher {
+        if hashed.is_some() {
             hasher.update(piece);
         }
         Some(Event::Body(piece))
@@ -327,6 +334,7 @@ impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Frame(FrameError::Oversized { declared, limit }) => {
+                let (declared, limit) = (u64::from(*declared), u64::from(*limit));
                 write!(f, "a header of {declared} bytes is over the limit of {limit}")
             }
             Self::Frame(error) => error.fmt(f),

@@ -87,7 +87,7 @@ fn stats<H: Host>(host: &mut H, _: &Call<'_>, text: &mut Text<'_>) -> Outcome<H>
 
 fn uptime<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
     let up = call.now.since(host.identity().started);
-    write!(text, "{}.{:03}", up.as_secs(), up.subsec_millis())?;
+    write!(text, "{}.{:03}", up.as_secs(), u64::from(up.subsec_millis()))?;
     Ok(Answer::Text)
 }
 

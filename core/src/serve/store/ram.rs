@@ -1,7 +1,7 @@
 //! Files in memory the caller gives.
 
 use super::{Meta, Store, not_found};
-use crate::bytes::copy;
+use crate::bytes::{copy, number};
 use crate::limits::NAME;
 use crate::serve::reply::{Refusal, Status};
 use crate::serve::text::Text;
@@ -91,7 +91,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
 
     fn list(&mut self, text: &mut Text<'_>) -> Result<Option<RamSource>, Refusal> {
         let files = self.slots.iter().filter(|slot| slot.state == State::Whole);
-        text.write_lines(files, |text, file| writeln!(text, "{:>8} {}", file.len, file.name))?;
+        text.write_lines(files, |text, file| {
+            writeln!(text, "{:>8} {}", number(file.len), file.name)
+        })?;
         Ok(None)
     }
 

@@ -1,5 +1,6 @@
 //! What can be wrong with a header.
 
+use crate::bytes::number;
 use crate::limits::ID;
 use crate::wire::json::JsonError;
 use core::fmt;
@@ -63,7 +64,7 @@ impl fmt::Display for HeaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Empty => write!(f, "the header is empty; a JSON object must be there"),
-            Self::NotUtf8 { at } => write!(f, "the header is not UTF-8 at byte {at}"),
+            Self::NotUtf8 { at } => write!(f, "the header is not UTF-8 at byte {}", number(at)),
             Self::Bom => write!(f, "the header starts with a byte order mark"),
             Self::Json(error) => error.explain("the header", f),
             Self::TwoNames => write!(f, "the header has both `filename` and `filenema`"),
@@ -79,7 +80,10 @@ impl fmt::Display for HeaderError {
             }
             Self::NotExit => write!(f, "`exit` is not a 32-bit number"),
             Self::NotId => write!(f, "`id` is neither a string nor a 64-bit whole number"),
-            Self::LongId { len } => write!(f, "an `id` of {len} bytes is over the limit of {ID}"),
+            Self::LongId { len } => {
+                let (len, most) = (number(len), number(ID));
+                write!(f, "an `id` of {len} bytes is over the limit of {most}")
+            }
             Self::Missing { field } => write!(f, "the header has no `{field}`"),
         }
     }

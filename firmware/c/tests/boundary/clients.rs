@@ -30,7 +30,7 @@ impl Asking {
 }
 
 fn text(answer: &unstick_answer) -> String {
-    let body = c!(std::slice::from_raw_parts(answer.body, answer.body_len));
+    let body = c!(core::slice::from_raw_parts(answer.body, answer.body_len));
     String::from_utf8_lossy(body).into_owned()
 }
 

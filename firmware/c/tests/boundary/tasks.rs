@@ -54,7 +54,7 @@ unsafe extern "C" fn piece(
     len: usize,
     text: *mut unstick_text,
 ) -> MaybeUninit<unstick_status> {
-    let bytes = c!(std::slice::from_raw_parts(piece, len));
+    let bytes = c!(core::slice::from_raw_parts(piece, len));
     state(task)[1] += len as u64;
     if !bytes.contains(&0xFF) {
         return some(unstick_status::Ok);
