@@ -131,11 +131,11 @@ impl Decoder {
         let (bytes, rest) = chunk.split_at_checked(left as usize).unwrap_or((*chunk, &[]));
         *chunk = rest;
         let after = left.saturating_sub(bytes.len() as u32);
-        self.state = match (after, skipping) {
-            (0, _) => State::Prefix(PrefixReader::default()),
-            (left, false) => State::Payload { total, left },
-            (left, true) => State::Skipping { total, left },
-        };
+        match &mut self.state {
+            _ if after == 0 => self.state = State::Prefix(PrefixReader::default()),
+            State::Payload { left, .. } | State::Skipping { left, .. } => *left = after,
+            State::Prefix(_) | State::Failed(_) => {}
+        }
         Ok(match (after, skipping) {
             (_, false) => {
                 Some(Event::Piece(Piece { bytes, total, offset: total.saturating_sub(left) }))
