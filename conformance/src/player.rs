@@ -15,7 +15,7 @@ pub trait Link {
     /// meantime is no error: what it sent before is still to be received.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Receives some bytes, at least one, or one datagram, which may be empty; gives how many.
+    /// Receives some bytes, at least one, or one datagram, which may be empty. Returns how many.
     /// `None` is the end of the stream. [`io::ErrorKind::TimedOut`] says that nothing came within
     /// `patience`; a link that knows that nothing can come says so at once.
     fn receive(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<Option<usize>>;
@@ -46,7 +46,7 @@ struct Player<'l> {
 }
 
 impl Player<'_> {
-    /// Does one act; gives what happened, and whether that is what the script says.
+    /// Does one act. Returns what happened, and whether that is what the script says.
     fn act(&mut self, act: &Act) -> (Line, bool) {
         let line = match act {
             Act::Send(bytes) => match self.link.send(bytes) {

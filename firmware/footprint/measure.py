@@ -87,7 +87,7 @@ def symbols(program):
 
 
 def tell(program):
-    """Runs a program on the board, one instruction a nanosecond; gives what it told."""
+    """Runs a program on the board, one instruction a nanosecond. Returns what it told."""
     command = ["qemu-system-arm", "-M", "mps2-an385", "-display", "none", "-monitor", "none"]
     command += ["-serial", "null", "-icount", "shift=0", "-kernel", program]
     command += ["-semihosting-config", "enable=on,target=native"]

@@ -118,7 +118,7 @@ impl<R: Registers> Lan9118<R> {
         phy_read(&mut self.registers, BMSR).is_ok_and(|status| status & BMSR_LINK != 0)
     }
 
-    /// Lets the next frame raise the interrupt line; gives whether one waits already.
+    /// Lets the next frame raise the interrupt line. Returns whether one waits already.
     pub fn listen(&mut self) -> bool {
         self.registers.write(INT_STS, INT_RECEIVED);
         self.registers.write(INT_EN, INT_RECEIVED);
@@ -152,7 +152,7 @@ impl<R: Registers> Lan9118<R> {
         Sending { registers: &mut self.registers, frame: &mut self.sent }
     }
 
-    /// Takes the next good frame out of the FIFO; gives its length. What was dropped before it is
+    /// Takes the next good frame out of the FIFO. Returns its length. What was dropped before it is
     /// bounded by what the FIFO held. A frame is left where it is until it can be answered.
     fn fetch(&mut self) -> Option<usize> {
         if !self.has_room() {

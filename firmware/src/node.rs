@@ -193,7 +193,7 @@ pub fn interface<D: Device>(
 }
 
 /// Tells the link our address (a gratuitous ARP), so that nobody waits for it or keeps an old one,
-/// and asks for the gateway's, so that no first answer waits for that. Gives whether the device took
+/// and asks for the gateway's, so that no first answer waits for that. Returns whether the device took
 /// both.
 pub fn announce<D: Device>(device: &mut D, address: EthernetAddress, now: Instant) -> bool {
     let ethernet = EthernetRepr {

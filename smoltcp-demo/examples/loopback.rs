@@ -1,5 +1,5 @@
-//! A node and a client on one interface, beside a socket of the user's own, over a device that gives back what it is
-//! given.
+//! A node and a client on one interface, beside a socket of the user's own, over a device that
+//! returns every frame.
 //!
 //! ```text
 //! cargo run --package unstick-smoltcp --example loopback

@@ -51,7 +51,7 @@ impl<S> Connection<S> {
     }
 
     /// Moves what bytes can be moved between the session and the socket, and closes the socket once
-    /// the session is over. Gives when to call again if nothing else happens before; `None` if
+    /// the session is over. Returns when to call again if nothing else happens before; `None` if
     /// only a packet, the caller or the host can change anything.
     ///
     /// A socket that was reset, or that gave its peer up, aborts the session.

@@ -19,7 +19,7 @@ pub async fn receive<'b>(
     Ok((Datagram::received(&buffer[..kept], len), from))
 }
 
-/// Gives the true length, which may be more than the buffer's.
+/// Returns the true length, which may be more than the buffer's.
 #[cfg(target_os = "linux")]
 async fn receive_into(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     use rustix::net::{RecvFlags, recvfrom};

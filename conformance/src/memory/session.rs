@@ -31,7 +31,7 @@ pub enum Cuts {
     Pieces(Vec<usize>),
 }
 
-/// Plays a scenario on sessions, each of its [`ways`]: gives the first transcript that differs from
+/// Plays a scenario on sessions, each of its [`ways`]. Returns the first transcript that differs from
 /// the expected one, or that.
 #[must_use]
 pub fn sessions(scenario: &Scenario) -> Transcript {

@@ -46,7 +46,7 @@ struct Heard {
     closed: Closed,
 }
 
-/// Each piece comes when all is sent that can be sent. Gives besides after how many bytes a reply was
+/// Each piece comes when all is sent that can be sent. Returns besides after how many bytes a reply was
 /// whole.
 fn converse(
     mut asker: Asker,

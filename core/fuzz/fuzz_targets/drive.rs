@@ -6,7 +6,7 @@ use unstick::{Instant, Next, Session, Step};
 pub(crate) const LARGE: usize = 4096;
 
 /// Steps a session, whose side of the drive contract it watches. Takes off `input` what the session
-/// takes, and adds to `output` what it gives.
+/// takes, and adds to `output` what it writes.
 pub(crate) fn step<H, S: Session<H>>(
     session: &mut S,
     host: &mut H,

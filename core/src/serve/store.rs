@@ -24,7 +24,7 @@ pub trait Store {
     /// The most bytes a file can have.
     fn largest(&self) -> u64;
 
-    /// Writes a line for each file, size and name, to `text`; or gives a source of these lines
+    /// Writes a line for each file, size and name, to `text`; or returns a source of these lines
     /// where they may be longer than any text.
     fn list(&mut self, text: &mut Text<'_>) -> Result<Option<Self::Source>, Refusal>;
 
@@ -38,15 +38,15 @@ pub trait Store {
     fn remove(&mut self, name: &str) -> Result<(), Refusal>;
 
     /// What there is to know before a source's first byte is read; pending while that is not known.
-    /// Once ready it stays so, and gives the same until the source is closed.
+    /// Once ready it stays so, and returns the same until the source is closed.
     fn poll<'a>(&'a mut self, source: &'a mut Self::Source) -> Poll<Result<Meta<'a>, Refusal>>;
 
-    /// Copies the next bytes of a source that is ready to `output`, which is not empty; gives how
+    /// Copies the next bytes of a source that is ready to `output`, which is not empty. Returns how
     /// many. Fewer than there is space for means nothing; none at all, or a refusal, before
     /// [`Meta::size`] bytes have come breaks the body off, and so the connection.
     fn read(&mut self, source: &mut Self::Source, output: &mut [u8]) -> Result<usize, Refusal>;
 
-    /// Gives a source back, read to its end or not.
+    /// Takes a source back, read to its end or not.
     fn close(&mut self, source: Self::Source);
 
     /// Adds the next bytes to a file, all of them.
@@ -56,7 +56,7 @@ pub trait Store {
     /// that nobody need hash it again; `None` without feature `md5`.
     fn commit(&mut self, sink: Self::Sink, digest: Option<Digest>) -> Result<(), Refusal>;
 
-    /// Gives a sink back; nothing of its file stays.
+    /// Takes a sink back; nothing of its file stays.
     fn discard(&mut self, sink: Self::Sink);
 }
 
@@ -75,7 +75,7 @@ pub struct Meta<'a> {
     pub exit: Option<i32>,
 }
 
-/// Gives `name` back if it can name a file (rule S1): 1 to [`NAME`] bytes without control characters,
+/// Returns `name` if it can name a file (rule S1): 1 to [`NAME`] bytes without control characters,
 /// `/`, `\` or `:`, no dot in front, no dot or space at the end. So it leads nowhere else.
 pub fn check_name(name: &str) -> Result<&str, Refusal> {
     if name.len() > NAME {

@@ -51,7 +51,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A digest in the making. Without feature `md5` it takes bytes and never gives a digest.
+/// A digest in the making. Without feature `md5` it takes bytes and never returns a digest.
 #[derive(Clone, Default)]
 pub struct Hasher {
     #[cfg(feature = "md5")]

@@ -47,7 +47,8 @@ pub fn prefix(len: usize) -> Result<[u8; PREFIX], EncodeError> {
     }
 }
 
-/// Writes a whole frame to the start of `output`; gives the bytes written, prefix included.
+/// Writes a whole frame to the start of `output`. Returns the number of bytes written, prefix
+/// included.
 ///
 /// With too little space nothing is written and the error says how much is needed. For a vectored
 /// write, send [`prefix`] and the payload as they are instead.
@@ -151,7 +152,7 @@ pub(crate) struct PrefixReader {
 }
 
 impl PrefixReader {
-    /// Takes prefix bytes off `input`; gives the declared length once it is whole, and starts over.
+    /// Takes prefix bytes off `input`. Returns the declared length once it is whole, and starts over.
     #[inline]
     pub(crate) fn read(&mut self, input: &mut &[u8]) -> Option<i32> {
         if self.got == 0

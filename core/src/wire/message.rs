@@ -138,7 +138,7 @@ impl<const N: usize> Reader<N> {
 
     /// Takes bytes off `input` up to and including the next event; `None` when it is used up.
     ///
-    /// An empty body still has its [`Event::End`]. After an error the reader gives it for ever: the
+    /// An empty body still has its [`Event::End`]. After an error the reader returns it for ever: the
     /// next message's start is not known.
     pub fn read<'a, 'i: 'a>(
         &'a mut self,
@@ -252,7 +252,8 @@ impl<const N: usize> Reader<N> {
     }
 }
 
-/// Writes a header frame to the start of `output`; gives its bytes, or `None` if it does not fit.
+/// Writes a header frame to the start of `output`. Returns the number of bytes written, or `None` if it does not
+/// fit.
 pub fn write_header(fields: &Fields<'_>, output: &mut [u8]) -> Option<usize> {
     let (prefix, rest) = output.split_first_chunk_mut::<PREFIX>()?;
     let len = fields.write(rest)?;
@@ -260,7 +261,8 @@ pub fn write_header(fields: &Fields<'_>, output: &mut [u8]) -> Option<usize> {
     Some(len.saturating_add(PREFIX))
 }
 
-/// Writes a whole message to the start of `output`; gives its bytes, or `None` if it does not fit.
+/// Writes a whole message to the start of `output`. Returns the number of bytes written, or `None` if it does not
+/// fit.
 /// `fields.total_size` must be the length of `body`.
 pub fn encode(fields: &Fields<'_>, body: &[u8], output: &mut [u8]) -> Option<usize> {
     let head = write_header(fields, output)?;
@@ -269,7 +271,7 @@ pub fn encode(fields: &Fields<'_>, body: &[u8], output: &mut [u8]) -> Option<usi
     Some(end)
 }
 
-/// Reads a buffer that must hold one message and nothing else; gives its header and body.
+/// Reads a buffer that must hold one message and nothing else. Returns its header and body.
 ///
 /// The body is checked against its digest by [`verify`], which costs time and is the caller's call.
 pub fn decode<const N: usize>(
@@ -282,7 +284,7 @@ pub fn decode<const N: usize>(
     if size == seen { Ok((header, rest)) } else { Err(MessageError::Size { declared: size, seen }) }
 }
 
-/// Reads the header at the start of `message`; gives it and whatever follows.
+/// Reads the header at the start of `message`. Returns it and whatever follows.
 ///
 /// For a buffer that may hold less than the whole message: a datagram that was cut, or a reply with
 /// status `truncated`, which has no body though its `total_size` says more (rule U4).

@@ -28,12 +28,12 @@ struct connection {
     uint8_t output[TCP_SND_BUF];
 };
 
-/* Makes a connection that was accepted this one's, which is free; gives ERR_OK, or what lwIP is to
+/* Makes a connection that was accepted this one's, which is free. Returns ERR_OK, or what lwIP is to
  * refuse it with. */
 err_t connection_open(struct connection *it, struct tcp_pcb *pcb, unstick_node *node,
                       unstick_service service);
 
-/* Moves what bytes can be moved; gives when to call it again if no packet comes before. */
+/* Moves what bytes can be moved. Returns when to call it again if no packet comes before. */
 uint64_t connection_poll(struct connection *it, uint64_t now_us);
 
 #endif

@@ -13,14 +13,14 @@
 /* Bytes of the longest frame, without its checksum. */
 #define LAN9118_FRAME 1514u
 
-/* Resets the controller and switches both directions on, full duplex. Reads its address. Gives
+/* Resets the controller and switches both directions on, full duplex. Reads its address. Returns
  * NULL, or one sentence on what is wrong. */
 const char *lan9118_start(uint8_t address[6]);
 
 /* Whether there is a link now. What is sent without one is lost. */
 bool lan9118_is_linked(void);
 
-/* Takes the next good frame; gives its bytes, 0 if there is none. Damaged, short and long ones are
+/* Takes the next good frame. Returns its length, 0 if there is none. Damaged, short and long ones are
  * dropped. */
 size_t lan9118_receive(uint8_t frame[LAN9118_FRAME]);
 
@@ -28,7 +28,7 @@ size_t lan9118_receive(uint8_t frame[LAN9118_FRAME]);
  * some milliseconds. */
 bool lan9118_send(const uint8_t *frame, size_t len);
 
-/* Lets the next frame raise the interrupt line; gives whether one waits already. */
+/* Lets the next frame raise the interrupt line. Returns whether one waits already. */
 bool lan9118_listen(void);
 
 /* Drops the interrupt line. */

@@ -695,12 +695,14 @@ unstick_error unstick_session_finish(struct unstick_session *session);
 /// closed must be aborted before its memory is used for anything else.
 unstick_error unstick_session_abort(struct unstick_session *session, struct unstick_node *node);
 
-/// Writes one sentence on why a session is over, cut to `size` bytes with its NUL; gives its bytes
+/// Writes one sentence on why a session is over, cut to `size` bytes with its NUL. Returns its bytes
 /// without the NUL. Nothing is written where `size` is 0 or the call is wrong.
-size_t unstick_session_reason(struct unstick_session *session, char *text, size_t size);
+size_t unstick_session_reason(struct unstick_session *session,
+                              char *text,
+                              size_t size);
 
 /// Answers a datagram of the echo or command service, which came from the peer's port `from_port`,
-/// a number as `ntohs(address.sin_port)` gives it.
+/// a number as `ntohs(address.sin_port)` returns it.
 ///
 /// `input` are the `input_len` bytes that are here of a datagram of `true_len` bytes: less where
 /// the receive buffer was too small, which is answered as such. `output_len` is the largest
@@ -795,7 +797,7 @@ struct unstick_piece unstick_decoder_next(struct unstick_decoder *decoder,
 /// `UNSTICK_FOUND_MISUSE` where the call is wrong.
 unstick_found unstick_decoder_end(struct unstick_decoder *decoder);
 
-/// Writes one sentence on what is wrong with the stream, cut to `size` bytes with its NUL; gives
+/// Writes one sentence on what is wrong with the stream, cut to `size` bytes with its NUL. Returns
 /// its bytes without the NUL. Nothing is written where `size` is 0 or the call is wrong.
 size_t unstick_decoder_reason(struct unstick_decoder *decoder, char *text, size_t size);
 

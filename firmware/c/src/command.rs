@@ -194,7 +194,7 @@ pub struct unstick_command {
     pub task: *const unstick_task,
 }
 
-/// Checks a table; gives its rows, and adds the same in Rust to the commands.
+/// Checks a table. Returns its rows, and adds the same in Rust to the commands.
 ///
 /// # Safety
 ///

@@ -22,7 +22,7 @@ pub struct unstick_reply {
 }
 
 /// Answers a datagram of the echo or command service, which came from the peer's port `from_port`,
-/// a number as `ntohs(address.sin_port)` gives it.
+/// a number as `ntohs(address.sin_port)` returns it.
 ///
 /// `input` are the `input_len` bytes that are here of a datagram of `true_len` bytes: less where
 /// the receive buffer was too small, which is answered as such. `output_len` is the largest

@@ -159,7 +159,7 @@ pub unsafe extern "C" fn unstick_decoder_end(decoder: *mut unstick_decoder) -> u
     if frames.error.is_none() { unstick_found::Nothing } else { unstick_found::Damaged }
 }
 
-/// Writes one sentence on what is wrong with the stream, cut to `size` bytes with its NUL; gives
+/// Writes one sentence on what is wrong with the stream, cut to `size` bytes with its NUL. Returns
 /// its bytes without the NUL. Nothing is written where `size` is 0 or the call is wrong.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_decoder_reason(

@@ -195,7 +195,7 @@ pub(crate) fn number<E>(value: MaybeUninit<E>) -> u8 {
     unsafe { value.as_ptr().cast::<u8>().read() }
 }
 
-/// Writes what fits of a sentence, and a NUL; gives the bytes without it. Nothing is written where
+/// Writes what fits of a sentence, and a NUL. Returns the bytes without it. Nothing is written where
 /// there is no space at all.
 pub(crate) fn write_text(output: &mut [u8], sentence: impl fmt::Display) -> usize {
     let Some((_, space)) = output.split_last_mut() else { return 0 };

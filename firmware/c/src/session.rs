@@ -226,7 +226,7 @@ pub unsafe extern "C" fn unstick_session_abort(
     }))
 }
 
-/// Writes one sentence on why a session is over, cut to `size` bytes with its NUL; gives its bytes
+/// Writes one sentence on why a session is over, cut to `size` bytes with its NUL. Returns its bytes
 /// without the NUL. Nothing is written where `size` is 0 or the call is wrong.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_session_reason(

@@ -56,7 +56,7 @@ impl Board {
         (Self { log, executor }, nic, commands::Board::new(fpga))
     }
 
-    /// What gives it tasks.
+    /// What spawns its tasks.
     pub(crate) fn spawner(&self) -> Spawner {
         self.executor.spawner()
     }

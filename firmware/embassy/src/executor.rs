@@ -21,7 +21,7 @@ impl Executor {
         EXECUTOR.try_init(raw::Executor::new(ptr::null_mut())).map(|raw| Self(raw))
     }
 
-    /// What gives it tasks.
+    /// What spawns its tasks.
     pub(crate) fn spawner(&self) -> Spawner {
         self.0.spawner()
     }

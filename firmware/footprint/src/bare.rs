@@ -46,7 +46,7 @@ impl Echo {
         Self { sockets, connections, datagrams, buffer: output, interface: interface(wire), wire }
     }
 
-    /// Receives, answers and sends; gives when to call again.
+    /// Receives, answers and sends. Returns when to call again.
     pub fn poll(&mut self, now: Instant) -> Option<Instant> {
         let Self { sockets, connections, datagrams, buffer, interface, wire } = self;
         while interface.poll_ingress_single(now, *wire, sockets) != PollIngressSingleResult::None {

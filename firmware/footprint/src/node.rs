@@ -45,7 +45,7 @@ impl Whole {
         Ok(Self { stack, sockets, host, interface, wire })
     }
 
-    /// Receives, answers and sends; gives when to call again.
+    /// Receives, answers and sends. Returns when to call again.
     pub fn poll(&mut self, now: Instant) -> Option<Instant> {
         self.stack.poll(now, self.host, self.interface, self.wire, &mut self.sockets)
     }

@@ -31,7 +31,7 @@ pub(super) fn job<T>(ready: Arc<Notify>) -> (Promise<T>, Job<T>) {
 }
 
 impl<T> Job<T> {
-    /// The result, which it gives once.
+    /// The result, which it returns once.
     pub(super) fn poll(&mut self) -> Poll<Result<T, Refusal>> {
         match self.receiver.try_recv() {
             Ok(result) => Poll::Ready(result),
@@ -45,7 +45,7 @@ impl<T> Job<T> {
 }
 
 impl<T> Later<T> {
-    /// The result, from when it is here on; a refusal it gives once.
+    /// The result, from when it is here on; a refusal it returns once.
     pub(super) fn poll(&mut self) -> Poll<Result<&mut T, Refusal>> {
         if let Self::Coming(job) = self {
             match job.poll() {

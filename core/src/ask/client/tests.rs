@@ -44,7 +44,7 @@ fn reply(json: &str, body: &str) -> Vec<u8> {
     [&i32::try_from(json.len()).unwrap().to_le_bytes(), json.as_bytes(), body.as_bytes()].concat()
 }
 
-/// Steps with plenty of space; gives the output and what it waits for.
+/// Steps with plenty of space. Returns the output and what it waits for.
 fn step(client: &mut Client, asker: &mut Asker, input: &[u8]) -> (Vec<u8>, Next) {
     let mut output = [0; 4096];
     let step = client.step(Instant::ZERO, asker, input, &mut output);

@@ -40,7 +40,7 @@ fn replies(mut bytes: &[u8]) -> Vec<(String, String)> {
     seen
 }
 
-/// Steps with all of `input`; gives the output and what it waits for.
+/// Steps with all of `input`. Returns the output and what it waits for.
 fn step(server: &mut Server<TestNode>, now: Instant, input: &[u8]) -> (Vec<u8>, Step) {
     let mut output = [0xA5; 4096];
     let step = server.step(now, &mut node(), input, &mut output);

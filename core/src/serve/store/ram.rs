@@ -1,4 +1,4 @@
-//! Files in memory the caller gives.
+//! Files in memory of the caller's.
 
 use super::{Meta, Store, not_found};
 use crate::bytes::{copy, number};

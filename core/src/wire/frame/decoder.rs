@@ -5,7 +5,7 @@ use super::{FrameError, Oversize, PREFIX, PrefixReader, check};
 /// Decodes frames into pieces of the chunks it is given; holds a position and no payload.
 ///
 /// [`Decoder::decode`] takes bytes off the front of a chunk until it has something to tell; call it
-/// until it gives `None`, then bring the next chunk. After an error it gives that error for ever:
+/// until it returns `None`, then bring the next chunk. After an error it returns that error for ever:
 /// a stream without a known boundary cannot be resumed.
 #[derive(Clone, Debug)]
 pub struct Decoder {

@@ -105,7 +105,7 @@ pub fn cobs(text: &str, stream: &mut [u8]) -> Costs {
     Costs { encoded, decoded, assembled: decoded, stack: encode_stack.max(decode_stack) }
 }
 
-/// Fills the stream with frames; gives what is filled, and how many they are.
+/// Fills the stream with frames. Returns what is filled, and how many they are.
 fn fill(stream: &mut [u8], mut write: impl FnMut(&mut [u8]) -> Option<usize>) -> (&[u8], usize) {
     let (mut end, mut frames) = (0, 0);
     while let Some(len) = write(&mut stream[end..]) {

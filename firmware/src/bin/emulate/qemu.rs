@@ -57,7 +57,7 @@ impl Qemu {
         &self.urls
     }
 
-    /// Passes the board's log on to stdout for as long as the board runs; gives why it has ended.
+    /// Passes the board's log on to stdout for as long as the board runs. Returns why it has ended.
     pub(crate) fn run(mut self) -> String {
         let mut log = self.process.stdout.take();
         if let Some(Err(error)) = log.as_mut().map(|log| io::copy(log, &mut io::stdout())) {

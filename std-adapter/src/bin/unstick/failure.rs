@@ -95,7 +95,7 @@ pub(crate) async fn or_signal<T>(
     }
 }
 
-/// Waits for a signal that ends a program; gives the exit code a shell has for it.
+/// Waits for a signal that ends a program. Returns the exit code a shell has for it.
 #[cfg(unix)]
 async fn signal() -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
