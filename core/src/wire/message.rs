@@ -252,8 +252,8 @@ impl<const N: usize> Reader<N> {
     }
 }
 
-/// Writes a header frame to the start of `output`. Returns the number of bytes written, or `None` if it does not
-/// fit.
+/// Writes a header frame to the start of `output`. Returns the number of bytes written, or `None` if it
+/// does not fit.
 pub fn write_header(fields: &Fields<'_>, output: &mut [u8]) -> Option<usize> {
     let (prefix, rest) = output.split_first_chunk_mut::<PREFIX>()?;
     let len = fields.write(rest)?;
@@ -261,9 +261,8 @@ pub fn write_header(fields: &Fields<'_>, output: &mut [u8]) -> Option<usize> {
     Some(len.saturating_add(PREFIX))
 }
 
-/// Writes a whole message to the start of `output`. Returns the number of bytes written, or `None` if it does not
-/// fit.
-/// `fields.total_size` must be the length of `body`.
+/// Writes a whole message to the start of `output`. Returns the number of bytes written, or `None` if it
+/// does not fit. `fields.total_size` must be the length of `body`.
 pub fn encode(fields: &Fields<'_>, body: &[u8], output: &mut [u8]) -> Option<usize> {
     let head = write_header(fields, output)?;
     let end = head.checked_add(body.len())?;
