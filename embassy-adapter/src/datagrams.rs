@@ -7,7 +7,7 @@ use embassy_net::IpAddress;
 use embassy_net::udp::{UdpMetadata, UdpSocket};
 use embassy_time::with_timeout;
 use unstick::datagram::{Datagram, ETHERNET, Sender, answer};
-use unstick::host::Event;
+use unstick::host::Counter;
 use unstick::limits::NEIGHBOR;
 use unstick::{Endpoint, Host, Service};
 
@@ -93,7 +93,7 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
 
     fn count_rejected(&self) {
         if let Ok(mut host) = self.host.try_borrow_mut() {
-            host.count(Event::Rejected, 1);
+            host.count(Counter::Rejected, 1);
         }
     }
 }

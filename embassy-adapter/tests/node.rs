@@ -14,7 +14,7 @@ use embassy_time::{Duration, Timer, with_timeout};
 use embedded_io_async::{Read as _, Write as _};
 use unstick::command::{Answer, Call, Command, Outcome};
 use unstick::driver::{Pump, nonblocking::run_until};
-use unstick::host::{Event, Identity};
+use unstick::host::{Counter, Identity};
 use unstick::store::RamStore;
 use unstick::{
     Caller, Cancelled, Client, Closed, Host as _, Instant, Limits, Node, Progress, Refusal,
@@ -238,7 +238,7 @@ fn datagrams_are_answered_but_those_of_the_node_itself() {
         socket.send_to(b"an answer", (NODE, 8092)).await.unwrap();
         let silent = with_timeout(Duration::from_millis(50), socket.recv_from(&mut answer)).await;
         assert!(silent.is_err(), "{silent:?}");
-        assert_eq!(services.host().borrow().counters().get(Event::Rejected), 1);
+        assert_eq!(services.host().borrow().counters().get(Counter::Rejected), 1);
         socket.close();
 
         socket.bind(5000).unwrap();

@@ -15,7 +15,7 @@ use smoltcp::wire::{
     EthernetRepr, IpCidr, Ipv4Address, Ipv4Cidr,
 };
 use unstick::datagram::ETHERNET;
-use unstick::host::{Counters, Event, Identity};
+use unstick::host::{Counter, Counters, Identity};
 use unstick::store::RamStore;
 use unstick::{Endpoint, Instant, Limits, Service};
 use unstick_smoltcp::{Scratch, SetupError, Stack, TcpBuffers, UdpBuffers, UdpSlots, stack_time};
@@ -234,9 +234,11 @@ impl Watch {
         if now < self.next || counters == self.told {
             return Ok(());
         }
-        for (event, count) in counters.iter() {
-            if !matches!(event, Event::Frames | Event::Bytes) && count > self.told.get(event) {
-                writeln!(log, "{} {count}", event.as_str())?;
+        for (counter, count) in counters.iter() {
+            if !matches!(counter, Counter::Frames | Counter::Bytes)
+                && count > self.told.get(counter)
+            {
+                writeln!(log, "{} {count}", counter.as_str())?;
                 self.next = now.after(PAUSE);
             }
         }

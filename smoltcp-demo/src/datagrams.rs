@@ -5,7 +5,7 @@ use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::udp::{Socket, UdpMetadata};
 use smoltcp::time::Instant;
 use unstick::datagram::{Budget, BudgetError, Datagram, Ip, Sender, answer};
-use unstick::host::Event;
+use unstick::host::Counter;
 use unstick::limits::NEIGHBOR;
 use unstick::{Host, Service};
 
@@ -62,10 +62,10 @@ impl Datagrams {
         let socket = sockets.get_mut::<Socket<'_>>(self.handle);
         if !socket.can_send() {
             if now >= *self.waiting.get_or_insert(now) + NEIGHBOR.into() {
-                host.count(Event::Rejected, 1);
+                host.count(Counter::Rejected, 1);
                 // There is no other way to take a reply back, and it takes with it what has come.
                 while socket.recv().is_ok() {
-                    host.count(Event::Rejected, 1);
+                    host.count(Counter::Rejected, 1);
                 }
                 socket.close();
                 let _ = socket.bind(self.port);
@@ -88,7 +88,7 @@ impl Datagrams {
             let to = UdpMetadata { local_address: own, ..UdpMetadata::from(from.endpoint) };
             let reply = output.get(..len).unwrap_or_default();
             if socket.send_slice(reply, to).is_err() {
-                host.count(Event::Rejected, 1);
+                host.count(Counter::Rejected, 1);
             }
         }
         true

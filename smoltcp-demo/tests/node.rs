@@ -13,7 +13,7 @@ use smoltcp::wire::{
     UdpPacket, UdpRepr,
 };
 use unstick::header::Fields;
-use unstick::host::{Event, Identity};
+use unstick::host::{Counter, Identity};
 use unstick::store::RamStore;
 use unstick::{Endpoint, Limits, Node, Service, datagram, message};
 use unstick_conformance::commands::Settings;
@@ -112,7 +112,7 @@ fn a_reset_inside_a_request_undoes_it() {
         world.wait(Duration::from_millis(10));
         world.sockets.remove(handle);
     }
-    assert_eq!(world.host.counters.get(Event::Resets), 20);
+    assert_eq!(world.host.counters.get(Counter::Resets), 20);
     let handle = world.connected(Service::Frame);
     world.send(handle, b"list");
     assert_eq!(world.receive(handle, 4, SOON), frame(b""));
@@ -128,7 +128,7 @@ fn what_came_before_a_half_close_is_answered() {
     world.tcp(handle).close();
     assert_eq!(world.receive(handle, sent.len(), SOON), sent.to_ascii_uppercase());
     assert!(world.run(SOON, |it| it.tcp(handle).recv(|_| (0, ())) == Err(RecvError::Finished)));
-    assert_eq!(world.host.counters.get(Event::Resets), 0);
+    assert_eq!(world.host.counters.get(Counter::Resets), 0);
     assert!(serves(&mut world));
 }
 
@@ -157,14 +157,14 @@ fn an_idle_client_is_closed_upon_and_a_vanished_one_given_up() {
     assert!(world.tcp(idle).may_recv(), "asked whether it is there, it says so");
     world.wait(Duration::from_secs(2));
     assert_eq!(world.tcp(idle).state(), State::CloseWait);
-    assert_eq!(world.host.counters.get(Event::Timeouts), 1);
+    assert_eq!(world.host.counters.get(Counter::Timeouts), 1);
 
     let vanished = world.connected(Service::Frame);
     world.sockets.remove(vanished);
     world.deaf = true;
     world.wait(Duration::from_secs(70));
     world.client_end.lose_frames();
-    assert_eq!(world.host.counters.get(Event::Resets), 1);
+    assert_eq!(world.host.counters.get(Counter::Resets), 1);
     world.deaf = false;
     assert!(serves(&mut world));
 }
@@ -194,7 +194,7 @@ fn a_peer_that_never_reads_is_given_up() {
         !it.tcp(handle).is_open()
     });
     assert!(!world.tcp(handle).is_open());
-    assert_eq!(world.host.counters.get(Event::Timeouts), 1);
+    assert_eq!(world.host.counters.get(Counter::Timeouts), 1);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_datagram_over_the_limit_is_seen_as_cut() {
     assert!(header.status.unwrap() == *"too-large");
     assert_eq!(body, b"the datagram is over the limit of 512 bytes");
     assert_eq!(world.ask(handle, 8092, &[b'a'; 513], SOON), None);
-    assert_eq!(world.host.counters.get(Event::Truncated), 2);
+    assert_eq!(world.host.counters.get(Counter::Truncated), 2);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_datagram_from_another_nodes_service_is_not_answered() {
     let mut world = world();
     let handle = world.datagrams_from(8093);
     assert_eq!(world.ask(handle, 8092, b"forged", SOON), None);
-    assert_eq!(world.host.counters.get(Event::Rejected), 1);
+    assert_eq!(world.host.counters.get(Counter::Rejected), 1);
 }
 
 /// A datagram to the echo service from an address that nobody has.
@@ -286,11 +286,11 @@ fn a_forged_sender_does_not_silence_a_service() {
         assert_eq!(world.ask(handle, 8092, b"hello", SOON), Some(b"HELLO".to_vec()));
     }
     // The two forged replies, and the requests that waited behind them.
-    assert_eq!(world.host.counters.get(Event::Rejected), 4);
+    assert_eq!(world.host.counters.get(Counter::Rejected), 4);
     // It is given up though nobody comes after it, or the node would wake for it for ever.
     world.client_end.send(forged(b""));
     world.wait(Duration::from_secs(3));
-    assert_eq!(world.host.counters.get(Event::Rejected), 5);
+    assert_eq!(world.host.counters.get(Counter::Rejected), 5);
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn datagrams_that_wait_for_their_senders_address_are_all_answered() {
     for _ in 0..3 {
         world.client_end.send(unannounced(CLIENT, b"boo!"));
     }
-    assert!(world.run(SOON, |it| it.host.counters.get(Event::Frames) == 3));
+    assert!(world.run(SOON, |it| it.host.counters.get(Counter::Frames) == 3));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn finishing_waits_for_a_reply_to_a_datagram() {
     let mut world = world();
     let handle = world.datagrams_from(9);
     world.client_end.send(unannounced(CLIENT, b"boo!"));
-    let received = |it: &mut World| it.host.counters.get(Event::Frames) == 1;
+    let received = |it: &mut World| it.host.counters.get(Counter::Frames) == 1;
     assert!(world.run(SOON, received));
     world.stack.finish(&mut world.node_sockets);
     assert!(!world.stack.is_finished(&world.node_sockets));

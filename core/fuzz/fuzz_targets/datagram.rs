@@ -12,7 +12,7 @@ use node::{Host, SIZE, assert_nothing_lent, list};
 use unstick::datagram::{Datagram, Sender, answer};
 use unstick::digest::Hasher;
 use unstick::header::{Fields, Id};
-use unstick::host::{Counters, Event};
+use unstick::host::{Counters, Counter};
 use unstick::limits::{AMPLIFICATION, HEADER};
 use unstick::message::{self, MessageError, Role, Verdict};
 use unstick::store::Store as _;
@@ -35,19 +35,19 @@ fuzz_target!(|bytes: &[u8]| {
     if sender.port == 0 || sender.own.contains(&sender.port) {
         assert_eq!(reply, None);
     } else {
-        due.count(Event::Bytes, bytes.len() as u64);
-        due.count(Event::Truncated, u64::from(cut));
+        due.count(Counter::Bytes, bytes.len() as u64);
+        due.count(Counter::Truncated, u64::from(cut));
         match service {
             Service::Command => assert_answers(bytes, cut, space, reply, &mut twin, &mut due),
             _ if cut => assert_eq!(reply, None),
             _ => {
-                due.count(Event::Frames, 1);
+                due.count(Counter::Frames, 1);
                 let upper = bytes.to_ascii_uppercase();
                 assert_eq!(reply, (bytes.len() <= space).then_some(&upper[..]));
             }
         }
     }
-    due.count(Event::Rejected, u64::from(reply.is_none()));
+    due.count(Counter::Rejected, u64::from(reply.is_none()));
     assert_eq!(host.counters, due);
     assert_eq!(list(&mut host.store), list(&mut twin.store));
     assert_nothing_lent(&mut host.store);
@@ -81,21 +81,21 @@ fn assert_answers(
     }
     let full = match split {
         _ if cut => {
-            due.count(Event::Frames, 1);
-            due.count(Event::Oversized, 1);
+            due.count(Counter::Frames, 1);
+            due.count(Counter::Oversized, 1);
             let why = format!("the datagram is over the limit of {} bytes", request.len());
             refusal(id, Status::TooLarge, &why)
         }
         Ok((header, body)) if header.total_size.unwrap_or(0) != body.len() as u64 => {
-            due.count(Event::Frames, 1);
-            due.count(Event::Rejected, 1);
+            due.count(Counter::Frames, 1);
+            due.count(Counter::Rejected, 1);
             let declared = header.total_size.unwrap_or(0);
             let why = MessageError::Size { declared, seen: body.len() as u64 };
             refusal(id, Status::BadRequest, &why.to_string())
         }
         _ => {
             let full = over_tcp(request, twin);
-            for (event, count) in twin.counters.iter().filter(|(event, _)| *event != Event::Bytes) {
+            for (event, count) in twin.counters.iter().filter(|(event, _)| *event != Counter::Bytes) {
                 due.count(event, count);
             }
             full
@@ -111,7 +111,7 @@ fn assert_answers(
     if full.len() <= space {
         assert_eq!(reply, Some(&full[..]));
     } else {
-        due.count(Event::Truncated, 1);
+        due.count(Counter::Truncated, 1);
         let short = truncated(id, body.len());
         assert_eq!(reply, (short.len() <= space).then_some(&short[..]));
     }

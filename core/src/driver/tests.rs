@@ -1,6 +1,6 @@
 use super::*;
 use crate::limits::Limits;
-use crate::serve::host::{Event, Identity};
+use crate::serve::host::{Counter, Identity};
 use crate::serve::store::RamStore;
 use crate::session::Phase;
 use crate::{Caller, Cancelled, Client, Host, Node, ReplyEvent, Request, Server, Service};
@@ -244,7 +244,7 @@ fn two_tasks_share_a_host_while_both_wait() {
     let (first, second) = embassy_futures::block_on(both);
     assert_eq!(first, (Ok(Closed::End), b"\x01\0\0\0A".to_vec()));
     assert_eq!(second, (Ok(Closed::End), b"\x01\0\0\0B".to_vec()));
-    assert_eq!(node.borrow().counters.get(Event::Frames), 2);
+    assert_eq!(node.borrow().counters.get(Counter::Frames), 2);
 }
 
 #[test]

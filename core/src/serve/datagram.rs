@@ -2,7 +2,7 @@
 
 use super::copy_upper;
 use super::exchange::{Blocked, Exchange, Origin};
-use super::host::{Event, Host};
+use super::host::{Counter, Host};
 use super::reply::{Refusal, Status};
 use super::server::{line, refusal};
 use crate::bytes::number;
@@ -29,17 +29,17 @@ pub fn answer<H: Host>(
     output: &mut [u8],
 ) -> Option<usize> {
     if sender.port == 0 || sender.own.contains(&sender.port) {
-        host.count(Event::Rejected, 1);
+        host.count(Counter::Rejected, 1);
         return None;
     }
-    host.count(Event::Bytes, datagram.bytes().len() as u64);
+    host.count(Counter::Bytes, datagram.bytes().len() as u64);
     let reply = match (service, datagram) {
         (_, Datagram::Truncated { head, .. }) => {
-            host.count(Event::Truncated, 1);
+            host.count(Counter::Truncated, 1);
             if service == Service::Command { cut(now, host, head, output) } else { None }
         }
         (Service::Echo, _) => {
-            host.count(Event::Frames, 1);
+            host.count(Counter::Frames, 1);
             let bytes = datagram.bytes();
             (copy_upper(bytes, output) == bytes.len()).then_some(bytes.len())
         }
@@ -47,7 +47,7 @@ pub fn answer<H: Host>(
         _ => None,
     };
     if reply.is_none() {
-        host.count(Event::Rejected, 1);
+        host.count(Counter::Rejected, 1);
     }
     reply
 }
@@ -117,7 +117,7 @@ fn write<H: Host>(
         (head.checked_add(body)? <= output.len()).then_some(head)
     });
     let Some(mut end) = head? else {
-        host.count(Event::Truncated, 1);
+        host.count(Counter::Truncated, 1);
         let truncated = exchange.with_fields(host, false, |fields| {
             let (id, total_size) = (fields.id, fields.total_size);
             let status = Some(Status::Truncated.as_str());

@@ -1,7 +1,7 @@
 //! One request and its reply, however they are framed.
 
 use super::command::{self, Answer, Body, Call, Outcome, Run};
-use super::host::{Event, Host, SinkOf, SourceOf};
+use super::host::{Counter, Host, SinkOf, SourceOf};
 use super::reply::{Refusal, Status};
 use super::store::Store;
 use super::task::{Progress, Task};
@@ -87,7 +87,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         let _ = self.id.push_str(id.map_or("", Id::raw));
         self.status = Status::Ok;
         self.len = 0;
-        host.count(Event::Frames, 1);
+        host.count(Counter::Frames, 1);
         // A refusal is long: it is lent, and not moved.
         match line {
             Err(refusal) => self.refuse(host, &refusal),
@@ -192,9 +192,9 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         self.len = copy(fits.as_bytes(), &mut self.text);
         host.count(
             match refusal.status {
-                Status::TooLarge => Event::Oversized,
-                Status::Truncated => Event::Truncated,
-                _ => Event::Rejected,
+                Status::TooLarge => Counter::Oversized,
+                Status::Truncated => Counter::Truncated,
+                _ => Counter::Rejected,
             },
             1,
         );

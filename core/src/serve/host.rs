@@ -27,7 +27,7 @@ pub trait Host: Sized + 'static {
     fn identity(&self) -> Identity<'_>;
 
     /// Adds `count` to a counter.
-    fn count(&mut self, event: Event, count: u64);
+    fn count(&mut self, counter: Counter, count: u64);
 
     /// The counters.
     fn counters(&self) -> Counters;
@@ -92,7 +92,7 @@ impl<'a> Identity<'a> {
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Event {
+pub enum Counter {
     /// Requests begun, and datagrams of the UDP echo.
     Frames,
     /// Bytes taken in.
@@ -109,8 +109,8 @@ pub enum Event {
     Timeouts,
 }
 
-impl Event {
-    /// Every event, in the order `stats` tells them.
+impl Counter {
+    /// Every counter, in the order of `stats`.
     pub const ALL: [Self; 7] = [
         Self::Frames,
         Self::Bytes,
@@ -136,28 +136,28 @@ impl Event {
     }
 }
 
-/// A counter for each [`Event`]. They stop at their end rather than start over.
+/// The value of each [`Counter`]. They stop at their end rather than start over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters([u64; Event::ALL.len()]);
+pub struct Counters([u64; Counter::ALL.len()]);
 
 impl Counters {
     /// Adds to a counter.
     #[inline(never)] // it is called from everywhere
-    pub fn count(&mut self, event: Event, count: u64) {
-        if let Some(counter) = self.0.get_mut(event as usize) {
-            *counter = counter.saturating_add(count);
+    pub fn count(&mut self, counter: Counter, count: u64) {
+        if let Some(value) = self.0.get_mut(counter as usize) {
+            *value = value.saturating_add(count);
         }
     }
 
-    /// A counter.
+    /// The value of a counter.
     #[must_use]
-    pub fn get(&self, event: Event) -> u64 {
-        self.0.get(event as usize).copied().unwrap_or_default()
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0.get(counter as usize).copied().unwrap_or_default()
     }
 
-    /// Each counter with its event.
-    pub fn iter(&self) -> impl Iterator<Item = (Event, u64)> + '_ {
-        Event::ALL.into_iter().zip(self.0)
+    /// Each counter and its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
+        Counter::ALL.into_iter().zip(self.0)
     }
 }
 
@@ -212,7 +212,7 @@ impl<S: Store, C, T: Task<Self>> Node<S, C, T> {
         commands: &'static [Command<Self>],
         context: C,
     ) -> Self {
-        Self { identity, commands, store, counters: Counters([0; Event::ALL.len()]), context }
+        Self { identity, commands, store, counters: Counters([0; Counter::ALL.len()]), context }
     }
 }
 
@@ -232,8 +232,8 @@ impl<S: Store, C, T: Task<Self> + 'static> Host for Node<S, C, T> {
         self.identity
     }
 
-    fn count(&mut self, event: Event, count: u64) {
-        self.counters.count(event, count);
+    fn count(&mut self, counter: Counter, count: u64) {
+        self.counters.count(counter, count);
     }
 
     fn counters(&self) -> Counters {

@@ -2,7 +2,7 @@
 
 use super::copy_upper;
 use super::exchange::{Blocked, BodyRefused, Exchange, Origin};
-use super::host::{Event, Host};
+use super::host::{Counter, Host};
 use super::reply::{Refusal, Status};
 use crate::bytes::number;
 use crate::endpoint::Service;
@@ -311,7 +311,7 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
             match self.timer.check(now, self.phase(next), moved, self.begun, &self.limits) {
                 Ok(at) => deadline = self.wake.into_iter().chain([at]).min(),
                 Err(phase) => {
-                    host.count(Event::Timeouts, 1);
+                    host.count(Counter::Timeouts, 1);
                     next = Next::Closed(Closed::Timeout(phase));
                 }
             }
@@ -334,7 +334,7 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
 
     fn abort(&mut self, host: &mut H) {
         if !matches!(self.state, State::Closed(_)) {
-            host.count(Event::Resets, 1);
+            host.count(Counter::Resets, 1);
             self.exchange.abort(host);
             self.state = State::Closed(Closed::Aborted);
         }
@@ -344,7 +344,7 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
 /// Counts what has been consumed of the input since it was last counted: before each request begins,
 /// so that `stats` answers the same however its request was cut.
 fn count_bytes<H: Host>(uncounted: &mut usize, host: &mut H, rest: &[u8]) {
-    host.count(Event::Bytes, uncounted.saturating_sub(rest.len()) as u64);
+    host.count(Counter::Bytes, uncounted.saturating_sub(rest.len()) as u64);
     *uncounted = rest.len();
 }
 

@@ -85,7 +85,7 @@ static bool answer(const struct service *service, struct udp_pcb *pcb, const str
 static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *datagram,
                         const ip_addr_t *from, u16_t port) {
     if (!answer(arg, pcb, datagram, from, port)) {
-        unstick_node_count(&node, UNSTICK_EVENT_REJECTED, 1);
+        unstick_node_count(&node, UNSTICK_COUNTER_REJECTED, 1);
     }
     pbuf_free(datagram);
 }

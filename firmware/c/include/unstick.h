@@ -255,31 +255,31 @@ typedef uint8_t unstick_progress_kind;
 #endif // __cplusplus
 
 /// What a node counts.
-enum unstick_event
+enum unstick_counter
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint8_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /// Requests begun, and datagrams of the UDP echo.
-    UNSTICK_EVENT_FRAMES,
+    UNSTICK_COUNTER_FRAMES,
     /// Bytes taken in.
-    UNSTICK_EVENT_BYTES,
+    UNSTICK_COUNTER_BYTES,
     /// Requests refused because something in them is over a limit.
-    UNSTICK_EVENT_OVERSIZED,
+    UNSTICK_COUNTER_OVERSIZED,
     /// Datagrams cut on arrival, and UDP replies that did not fit.
-    UNSTICK_EVENT_TRUNCATED,
+    UNSTICK_COUNTER_TRUNCATED,
     /// Requests refused for another reason, and datagrams dropped.
-    UNSTICK_EVENT_REJECTED,
+    UNSTICK_COUNTER_REJECTED,
     /// Connections that were lost.
-    UNSTICK_EVENT_RESETS,
+    UNSTICK_COUNTER_RESETS,
     /// Connections closed upon a deadline.
-    UNSTICK_EVENT_TIMEOUTS,
+    UNSTICK_COUNTER_TIMEOUTS,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum unstick_event unstick_event;
+typedef enum unstick_counter unstick_counter;
 #else
-typedef uint8_t unstick_event;
+typedef uint8_t unstick_counter;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -654,10 +654,10 @@ unstick_error unstick_node_start(struct unstick_node *node,
 
 /// Adds to a counter what only the network's side sees, as a datagram that was dropped. Counters
 /// stop at their end.
-unstick_error unstick_node_count(struct unstick_node *node, unstick_event what, uint64_t count);
+unstick_error unstick_node_count(struct unstick_node *node, unstick_counter what, uint64_t count);
 
 /// A counter; 0 where the call is wrong.
-uint64_t unstick_node_counter(struct unstick_node *node, unstick_event what);
+uint64_t unstick_node_counter(struct unstick_node *node, unstick_counter what);
 
 /// Starts a session, for a connection that has just been opened.
 ///

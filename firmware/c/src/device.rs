@@ -4,7 +4,7 @@ use crate::command::{self, TaskOfC, unstick_command};
 use crate::node::UNSTICK_MAX_FILES;
 use core::ffi::c_void;
 use heapless::Vec;
-use unstick::host::{Counters, Event, Identity};
+use unstick::host::{Counter, Counters, Identity};
 use unstick::store::RamStore;
 use unstick::{Command, Host};
 
@@ -37,8 +37,8 @@ impl Host for Device {
         self.identity
     }
 
-    fn count(&mut self, event: Event, count: u64) {
-        self.counters.count(event, count);
+    fn count(&mut self, counter: Counter, count: u64) {
+        self.counters.count(counter, count);
     }
 
     fn counters(&self) -> Counters {

@@ -7,7 +7,7 @@ use crate::memory::{Kind, Slot, fits, number, space, text};
 use core::ffi::{c_char, c_void};
 use core::mem::MaybeUninit;
 use heapless::Vec;
-use unstick::host::{Counters, Event, Identity};
+use unstick::host::{Counter, Counters, Identity};
 use unstick::store::RamStore;
 use unstick::{Endpoint, Instant};
 
@@ -130,7 +130,7 @@ unsafe fn start(
 /// What a node counts.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum unstick_event {
+pub enum unstick_counter {
     /// Requests begun, and datagrams of the UDP echo.
     Frames,
     /// Bytes taken in.
@@ -147,8 +147,8 @@ pub enum unstick_event {
     Timeouts,
 }
 
-fn event(value: MaybeUninit<unstick_event>) -> Result<Event, unstick_error> {
-    Event::ALL.get(usize::from(number(value))).copied().ok_or(unstick_error::Value)
+fn counter(value: MaybeUninit<unstick_counter>) -> Result<Counter, unstick_error> {
+    Counter::ALL.get(usize::from(number(value))).copied().ok_or(unstick_error::Value)
 }
 
 /// Adds to a counter what only the network's side sees, as a datagram that was dropped. Counters
@@ -156,13 +156,13 @@ fn event(value: MaybeUninit<unstick_event>) -> Result<Event, unstick_error> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_node_count(
     node: *mut unstick_node,
-    what: MaybeUninit<unstick_event>,
+    what: MaybeUninit<unstick_counter>,
     count: u64,
 ) -> unstick_error {
     // SAFETY: the node is NULL, zeroed or started.
     let node = unsafe { Slot::<Device>::borrow(node.cast()) };
     code(node.and_then(|mut node| {
-        node.counters.count(event(what)?, count);
+        node.counters.count(counter(what)?, count);
         Ok(())
     }))
 }
@@ -171,9 +171,9 @@ pub unsafe extern "C" fn unstick_node_count(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_node_counter(
     node: *mut unstick_node,
-    what: MaybeUninit<unstick_event>,
+    what: MaybeUninit<unstick_counter>,
 ) -> u64 {
     // SAFETY: the node is NULL, zeroed or started.
     let node = unsafe { Slot::<Device>::borrow(node.cast()) };
-    node.and_then(|node| Ok(node.counters.get(event(what)?))).unwrap_or_default()
+    node.and_then(|node| Ok(node.counters.get(counter(what)?))).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use core::hint::black_box;
 use core::task::Poll;
 use unstick::digest::Digest;
-use unstick::host::{Counters, Event, Identity};
+use unstick::host::{Counter, Counters, Identity};
 use unstick::store::{Meta, Store};
 use unstick::{
     Answer, Body, Call, Caller, Cancelled, Command, Host, Instant, Outcome, Progress, Refusal,
@@ -33,8 +33,8 @@ impl Host for AnyHost {
         black_box(any_identity())
     }
 
-    fn count(&mut self, event: Event, count: u64) {
-        black_box((event, count));
+    fn count(&mut self, counter: Counter, count: u64) {
+        black_box((counter, count));
     }
 
     fn counters(&self) -> Counters {

@@ -98,7 +98,7 @@ fn a_datagram_that_comes_through_the_controller_is_answered_through_it() {
     assert_eq!(answer[..20], [&HARDWARE.0[..], &address.0, &expected[12..20]].concat());
     assert_eq!(answer[26..34], expected[26..34]);
     assert_eq!(answer[42..], *b"HELLO");
-    assert_eq!(node.counters.get(Event::Frames), 1);
+    assert_eq!(node.counters.get(Counter::Frames), 1);
 }
 
 /// The address that an ARP request from the node asks for.
@@ -122,12 +122,12 @@ fn target(frame: &[u8], node: EthernetAddress) -> Ipv4Address {
 #[test]
 fn the_log_tells_what_goes_wrong_at_most_once_a_second() {
     let (mut watch, mut log, mut counters) = (Watch::default(), String::new(), Counters::default());
-    counters.count(Event::Frames, 5);
+    counters.count(Counter::Frames, 5);
     watch.tell(Instant::ZERO, counters, &mut log).unwrap();
     assert_eq!(log, "");
-    counters.count(Event::Rejected, 1);
+    counters.count(Counter::Rejected, 1);
     watch.tell(Instant::ZERO, counters, &mut log).unwrap();
-    counters.count(Event::Resets, 2);
+    counters.count(Counter::Resets, 2);
     watch.tell(Instant::from_millis(999), counters, &mut log).unwrap();
     assert_eq!(log, "rejected 1\n");
     watch.tell(Instant::from_millis(1000), counters, &mut log).unwrap();

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use unstick::command::builtin;
-use unstick::host::{Counters, Event, Identity};
+use unstick::host::{Counter, Counters, Identity};
 use unstick::{Answer, Command, Instant, Progress, Refusal, Task, Text};
 
 /// A desktop node, as its sessions and its commands see it: each connection has a clone.
@@ -28,7 +28,7 @@ struct Shared {
     commands: Vec<Command<Host>>,
     handlers: Vec<Handler>,
     programs: Programs,
-    counters: [AtomicU64; Event::ALL.len()],
+    counters: [AtomicU64; Counter::ALL.len()],
 }
 
 impl Host {
@@ -133,14 +133,14 @@ impl unstick::Host for Host {
             .datagram(self.shared.datagram)
     }
 
-    fn count(&mut self, event: Event, count: u64) {
-        self.shared.counters[event as usize].fetch_add(count, Relaxed);
+    fn count(&mut self, counter: Counter, count: u64) {
+        self.shared.counters[counter as usize].fetch_add(count, Relaxed);
     }
 
     fn counters(&self) -> Counters {
         let mut counters = Counters::default();
-        for event in Event::ALL {
-            counters.count(event, self.shared.counters[event as usize].load(Relaxed));
+        for counter in Counter::ALL {
+            counters.count(counter, self.shared.counters[counter as usize].load(Relaxed));
         }
         counters
     }

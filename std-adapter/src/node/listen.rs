@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 use unstick::datagram::{self, Datagram, Sender};
 use unstick::driver::nonblocking::Runtime as _;
-use unstick::host::Event;
+use unstick::host::Counter;
 use unstick::{Host as _, Limits, Service};
 
 /// Connections that may wait to be accepted.
@@ -187,7 +187,7 @@ pub(super) async fn answer(service: Service, socket: UdpSocket, mut serving: Ser
         };
         if let Err(error) = socket.send_to(&reply[..len], peer).await {
             debug!("{}: no answer to {peer}: {error}", service.as_str());
-            serving.host.count(Event::Rejected, 1);
+            serving.host.count(Counter::Rejected, 1);
         }
     }
 }

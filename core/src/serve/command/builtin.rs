@@ -79,8 +79,8 @@ fn info<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<
 }
 
 fn stats<H: Host>(host: &mut H, _: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
-    for (event, count) in host.counters().iter() {
-        writeln!(text, "{:<10} {count}", event.as_str())?;
+    for (counter, count) in host.counters().iter() {
+        writeln!(text, "{:<10} {count}", counter.as_str())?;
     }
     Ok(Answer::Text)
 }

@@ -171,7 +171,7 @@ fn a_connection_lost_in_a_put_leaves_the_store_as_it_was() {
     let mut input = message(r#"{"command":"put a","total_size":5}"#, "hell");
     server.step(Instant::ZERO, &mut node, &input, &mut []);
     server.abort(&mut node);
-    assert_eq!(node.counters.get(Event::Resets), 1);
+    assert_eq!(node.counters.get(Counter::Resets), 1);
 
     // All three buffers are free again.
     let mut server = Server::new(Service::Command, Limits::DEFAULT);

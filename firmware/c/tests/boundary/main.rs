@@ -29,10 +29,10 @@ mod tasks;
 /// They go by their numbers.
 #[test]
 fn the_events_of_c_are_those_of_the_core() {
-    use unstick_event::*;
+    use unstick_counter::*;
     let events = [Frames, Bytes, Oversized, Truncated, Rejected, Resets, Timeouts];
     let names = |all: &[&dyn core::fmt::Debug]| format!("{all:?}");
-    let core = unstick::host::Event::ALL;
+    let core = unstick::host::Counter::ALL;
     assert_eq!(
         names(&events.each_ref().map(|it| it as _)),
         names(&core.each_ref().map(|it| it as _))
@@ -87,7 +87,7 @@ unsafe extern "C" fn answer(
             assert_eq!(unstick_text_write(text, [0xFF].as_ptr(), 1), unstick_error::Text);
             some(unstick_status::Ok)
         } else if unstick_call_is(call, c"back".as_ptr()) {
-            let event = some(unstick_event::Frames);
+            let event = some(unstick_counter::Frames);
             assert_eq!(unstick_node_count(node, event, 1), unstick_error::InUse);
             let again = unstick_node_start(node, Some(&config(Vec::new(), 0)), 0);
             assert_eq!(again, unstick_error::InUse);
@@ -202,7 +202,7 @@ fn commands_of_c_answer_and_refuse() {
         let reply = String::from_utf8_lossy(&output[4..step.written]).into_owned();
         assert!(reply.contains(&format!("\"status\":\"{status}\"")), "{reply}");
     }
-    assert_eq!(c!(unstick_node_counter(bench.node(), some(unstick_event::Frames))), 3);
+    assert_eq!(c!(unstick_node_counter(bench.node(), some(unstick_counter::Frames))), 3);
     assert_eq!(c!(unstick_node_counter(bench.node(), unknown())), 0);
 }
 
@@ -294,7 +294,7 @@ fn wrong_calls_are_errors() {
     assert_eq!(c!(unstick_session_abort(session, null_mut())), Null);
     assert_eq!(c!(unstick_session_reason(null_mut(), null_mut(), 9)), 0);
     assert_eq!(c!(unstick_node_count(node, unknown(), 1)), Value);
-    assert_eq!(c!(unstick_node_counter(null_mut(), some(unstick_event::Bytes))), 0);
+    assert_eq!(c!(unstick_node_counter(null_mut(), some(unstick_counter::Bytes))), 0);
     assert!(!c!(unstick_call_is(None, c"".as_ptr())));
 }
 
