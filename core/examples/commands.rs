@@ -167,13 +167,13 @@ fn ask(node: &mut Bench, command: &str, body: &str) -> String {
         let step = client.step(now, &mut ask, &back, &mut output);
         back.drain(..step.consumed);
         there.extend_from_slice(&output[..step.written]);
-        if step.next == Next::Host {
+        if step.next == Next::Wait {
             return String::from_utf8(ask.told).expect("these commands answer with text");
         }
         let step = server.step(now, node, &there, &mut output);
         there.drain(..step.consumed);
         back.extend_from_slice(&output[..step.written]);
-        if step.next == Next::Host {
+        if step.next == Next::Wait {
             now = step.deadline.expect("who is late says until when"); // time passes
         }
     }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
 use std::thread;
-use unstick::driver::{Pump, blocking};
+use unstick::driver::{Buffered, blocking};
 use unstick::host::{Identity, Node};
 use unstick::store::RamStore;
 use unstick::{Caller, Cancelled, Client, Instant, Limits, ReplyEvent, Request, Server, Service};
@@ -27,16 +27,18 @@ fn serve(mut uart: Wire) -> Result<unstick::Closed, unstick::driver::Error<Error
     let store = RamStore::new([[0; 1024]; 4]); // four files of 1 KiB
     let mut node = Node::new(Identity::new("pump-7", "1.0"), store);
     let server = Server::new(Service::Command, Limits::DEFAULT);
-    let mut pump = Pump::new(server, [0; 2048], [0; 512]);
-    blocking::run(&mut pump, &mut node, &mut uart, &mut Clock::start())
+    let mut buffered = Buffered::new(server, [0; 2048], [0; 512]);
+    blocking::run(&mut buffered, &mut node, &mut uart, &mut Clock::start())
 }
 
 /// The desk: asks until it has all answers.
 fn ask(mut port: Wire) -> Result<(), Box<dyn Error>> {
     let client = Client::new(Service::Command, Limits::DEFAULT);
-    let mut pump = Pump::new(client, [0; 2048], [0; 512]);
+    let mut buffered = Buffered::new(client, [0; 2048], [0; 512]);
     let (mut desk, mut clock) = (Desk(0), Clock::start());
-    blocking::run_until(&mut pump, &mut desk, &mut port, &mut clock, |desk| desk.0 == ASKED.len())?;
+    blocking::run_until(&mut buffered, &mut desk, &mut port, &mut clock, |desk| {
+        desk.0 == ASKED.len()
+    })?;
     Ok(())
 }
 

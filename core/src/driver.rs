@@ -1,11 +1,10 @@
 //! Drivers: they move bytes between a stream and a session, and know nothing of either.
 //!
-//! [`Pump`] is a session between two buffers. [`blocking`] and [`nonblocking`] each add the few
+//! [`Buffered`] is a session between two buffers. [`blocking`] and [`nonblocking`] each add the few
 //! lines that wait: `run` and `run_until` drive a session to its end, `wait` is one wait between two
 //! steps, for those who look at each step. For any other stream the same lines are written by hand
-//! over the pump's methods. Because the positions are in the pump, a driver that is cut short, its
-//! future dropped, goes on later where it was. Where several tasks share one host, each session is
-//! [`Shared`].
+//! over its methods. Because it keeps the positions, a driver that is cut short, its future dropped,
+//! goes on later where it was. Where several tasks share one host, each session is [`Shared`].
 
 #[cfg(feature = "embedded-io")]
 pub mod blocking;
@@ -31,29 +30,32 @@ use crate::time::Instant;
 /// [`space`](Self::space) and say how many bytes were [`received`](Self::received).
 ///
 /// ```
-/// use unstick::driver::Pump;
+/// use unstick::driver::Buffered;
 /// use unstick::host::{Identity, Node};
 /// use unstick::store::RamStore;
 /// use unstick::{Instant, Limits, Next, Server, Service};
 ///
 /// let mut node = Node::new(Identity::new("pump-7", "1.0"), RamStore::new([[0; 64]; 2]));
-/// let mut pump = Pump::new(Server::new(Service::Frame, Limits::DEFAULT), [0; 2048], vec![0; 512]);
-/// assert_eq!(pump.step(Instant::ZERO, &mut node).next, Next::Input);
+/// let server = Server::new(Service::Frame, Limits::DEFAULT);
+/// let mut buffered = Buffered::new(server, [0; 2048], vec![0; 512]);
+/// assert_eq!(buffered.step(Instant::ZERO, &mut node).next, Next::Input);
 ///
 /// let line = b"upper hello\n"; // what a stream delivers
-/// pump.space()[..line.len()].copy_from_slice(line);
-/// pump.received::<Node<_>>(line.len());
-/// pump.step(Instant::ZERO, &mut node);
-/// assert_eq!(pump.unsent(), b"\x05\0\0\0HELLO");
-/// pump.sent(9);
+/// buffered.space()[..line.len()].copy_from_slice(line);
+/// buffered.received(line.len());
+/// buffered.step(Instant::ZERO, &mut node);
+/// assert_eq!(buffered.unsent(), b"\x05\0\0\0HELLO");
+/// buffered.sent(9);
 /// ```
 #[derive(Debug)]
-pub struct Pump<S, I, O = I> {
+pub struct Buffered<S, I, O = I> {
     /// The session.
     pub session: S,
     input: Buffer<I>,
     output: Buffer<O>,
     ended: bool,
+    /// Whether the session knows of the end.
+    told: bool,
 }
 
 /// Bytes `start..end` of a buffer are in use.
@@ -89,14 +91,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Buffer<B> {
     }
 }
 
-impl<S, I, O> Pump<S, I, O>
+impl<S, I, O> Buffered<S, I, O>
 where
     I: AsRef<[u8]> + AsMut<[u8]>,
     O: AsRef<[u8]> + AsMut<[u8]>,
 {
     /// A session at the start of a connection, between two buffers.
     pub const fn new(session: S, input: I, output: O) -> Self {
-        Self { session, input: Buffer::new(input), output: Buffer::new(output), ended: false }
+        Self {
+            session,
+            input: Buffer::new(input),
+            output: Buffer::new(output),
+            ended: false,
+            told: false,
+        }
     }
 
     /// Steps the session with all the input there is and all the space there is.
@@ -104,6 +112,10 @@ where
     where
         S: Session<H>,
     {
+        if self.ended && !self.told {
+            self.session.end();
+            self.told = true;
+        }
         let step = self.session.step(now, host, self.input.used(), self.output.space());
         self.input.drain(step.consumed);
         self.output.fill(step.written);
@@ -118,7 +130,7 @@ where
         self.output.used()
     }
 
-    /// Says that so many bytes of [`Pump::unsent`] have been sent.
+    /// Says that so many bytes of [`Buffered::unsent`] have been sent.
     pub fn sent(&mut self, count: usize) {
         self.output.drain(count);
     }
@@ -128,21 +140,15 @@ where
         self.input.used().is_empty() && !self.ended
     }
 
-    /// Where to receive; not empty while the pump [wants input](Pump::wants_input).
+    /// Where to receive; not empty while it [wants input](Buffered::wants_input).
     pub fn space(&mut self) -> &mut [u8] {
         self.input.space()
     }
 
-    /// Says that so many bytes have been received into [`Pump::space`]; 0 is the end of input.
-    pub fn received<H>(&mut self, count: usize)
-    where
-        S: Session<H>,
-    {
+    /// Says that so many bytes have been received into [`Buffered::space`]; 0 is the end of input.
+    pub fn received(&mut self, count: usize) {
         self.input.fill(count);
-        if count == 0 {
-            self.ended = true;
-            self.session.end();
-        }
+        self.ended |= count == 0;
     }
 
     /// Where to receive, and what to send, to be lent at the same time.

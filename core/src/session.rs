@@ -86,7 +86,7 @@ pub enum Next {
     /// Space in the output.
     Output,
     /// The host: an answer that is not ready, or a caller without a request.
-    Host,
+    Wait,
     /// Nothing: it is over.
     Closed(Closed),
 }
@@ -107,9 +107,9 @@ pub enum Closed {
         declared: u64,
     },
     /// A body ended before its announced size, on our side.
-    Broken,
+    BodyFailed,
     /// The peer sent a reply that belongs to no request, or to another.
-    Mismatched,
+    WrongReply,
     /// The peer closed before it had answered.
     Unanswered,
     /// The service cannot carry a request, so it was not sent.
@@ -147,8 +147,8 @@ impl fmt::Display for Closed {
             Self::Oversized { declared } => {
                 write!(f, "a refused body of {declared} bytes is too long to be skipped")
             }
-            Self::Broken => write!(f, "a body could not be read to its end"),
-            Self::Mismatched => write!(f, "the reply does not belong to the request"),
+            Self::BodyFailed => write!(f, "a body could not be read to its end"),
+            Self::WrongReply => write!(f, "the reply does not belong to the request"),
             Self::Unanswered => write!(f, "the peer closed before it had answered"),
             Self::Unsendable(error) => error.fmt(f),
             Self::Refused => write!(f, "the request was refused before it was sent"),

@@ -7,7 +7,7 @@ use embassy_futures::select::{Either, select};
 use embassy_net::tcp::{AcceptError, State, TcpSocket};
 use embassy_time::{Duration, with_timeout};
 use unstick::driver::nonblocking::run_until;
-use unstick::driver::{Pump, Shared};
+use unstick::driver::{Buffered, Shared};
 use unstick::limits::{HANDSHAKE, KEEP_ALIVE, LINGER, SILENCE};
 use unstick::{Host, Server, Service, Session as _};
 
@@ -66,23 +66,24 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
         output: &mut [u8],
     ) -> bool {
         let server = Shared(Server::<H>::new(service, self.limits));
-        let mut served = Served { pump: Pump::new(server, input, output), host: &self.host };
-        let Served { pump, host } = &mut served;
+        let mut served =
+            Served { buffered: Buffered::new(server, input, output), host: &self.host };
+        let Served { buffered, host } = &mut served;
         let (mut reader, mut writer) = socket.split();
         let (runtime, stop) = (self.runtime(), self.finishing());
-        run_until(pump, host, &mut reader, &mut writer, &runtime, stop).await.is_ok()
+        run_until(buffered, host, &mut reader, &mut writer, &runtime, stop).await.is_ok()
     }
 }
 
 /// A session that returns to the host what it had of it, even if nobody drives it to its end.
 struct Served<'a, H: Host> {
-    pump: Pump<Shared<Server<H>>, &'a mut [u8]>,
+    buffered: Buffered<Shared<Server<H>>, &'a mut [u8]>,
     host: &'a RefCell<H>,
 }
 
 impl<H: Host> Drop for Served<'_, H> {
     fn drop(&mut self) {
-        self.pump.session.abort(&mut self.host);
+        self.buffered.session.abort(&mut self.host);
     }
 }
 

@@ -43,7 +43,7 @@
 //! use core::future::pending;
 //! use embassy_net::Stack;
 //! use embassy_net::tcp::TcpSocket;
-//! use unstick::driver::{Pump, nonblocking::run};
+//! use unstick::driver::{Buffered, nonblocking::run};
 //! use unstick::{Caller, Client, Limits, Service};
 //! use unstick_embassy::Runtime;
 //!
@@ -52,9 +52,9 @@
 //!     let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
 //!     if socket.connect(server).await.is_ok() {
 //!         let client: Client = Client::new(Service::Command, Limits::DEFAULT);
-//!         let mut pump = Pump::new(client, [0; 1460], [0; 1460]);
+//!         let mut buffered = Buffered::new(client, [0; 1460], [0; 1460]);
 //!         let (mut reader, mut writer) = socket.split();
-//!         let _why = run(&mut pump, caller, &mut reader, &mut writer, &Runtime(pending)).await;
+//!         let _why = run(&mut buffered, caller, &mut reader, &mut writer, &Runtime(pending)).await;
 //!     }
 //! }
 //! ```

@@ -13,7 +13,7 @@ use embassy_net_driver_channel::{self as channel, Device, RxRunner, TxRunner};
 use embassy_time::{Duration, Timer, with_timeout};
 use embedded_io_async::{Read as _, Write as _};
 use unstick::command::{Answer, Call, Command, Outcome};
-use unstick::driver::{Pump, nonblocking::run_until};
+use unstick::driver::{Buffered, nonblocking::run_until};
 use unstick::host::{Counter, Identity};
 use unstick::store::RamStore;
 use unstick::{
@@ -187,11 +187,11 @@ impl Caller for Ask {
 async fn ask(desk: Stack<'static>) -> (Option<Closed>, Vec<u8>) {
     connected(desk, 8088, async |socket| {
         let client: Client = Client::new(Service::Command, Limits::DEFAULT);
-        let mut pump = Pump::new(client, [0; 1460], [0; 1460]);
+        let mut buffered = Buffered::new(client, [0; 1460], [0; 1460]);
         let mut ask = Ask(Vec::new());
         let (mut reader, mut writer) = socket.split();
         let runtime = Runtime(pending);
-        let run = run_until(&mut pump, &mut ask, &mut reader, &mut writer, &runtime, ready(()));
+        let run = run_until(&mut buffered, &mut ask, &mut reader, &mut writer, &runtime, ready(()));
         (run.await.ok(), ask.0)
     })
     .await

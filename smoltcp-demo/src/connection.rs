@@ -76,7 +76,7 @@ impl<S> Connection<S> {
             let waits = match step.next {
                 Next::Input => !socket.can_recv(),
                 Next::Output => free(socket) == 0,
-                Next::Host | Next::Closed(_) => true,
+                Next::Wait | Next::Closed(_) => true,
             };
             if let Next::Closed(why) = step.next {
                 socket.close();

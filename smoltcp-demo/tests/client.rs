@@ -5,7 +5,7 @@ mod world;
 use smoltcp::time::Duration;
 use unstick::digest::Hasher;
 use unstick::host::Identity;
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick::store::RamStore;
 use unstick::{
     Caller, Cancelled, Client, Closed, Endpoint, Limits, Node, ReplyEvent, Request, Service,
@@ -20,7 +20,7 @@ struct Asks {
     requests: Vec<(String, Vec<u8>)>,
     /// The bytes of each body that have been sent.
     supplied: Vec<usize>,
-    replies: Vec<(Vec<u8>, Option<Verdict>)>,
+    replies: Vec<(Vec<u8>, Option<Integrity>)>,
 }
 
 impl Asks {
@@ -54,14 +54,14 @@ impl Caller for Asks {
         match event {
             ReplyEvent::Begin { .. } => self.replies.push((Vec::new(), None)),
             ReplyEvent::Body(piece) => self.replies[index as usize].0.extend_from_slice(piece),
-            ReplyEvent::End(verdict) => self.replies[index as usize].1 = Some(verdict),
+            ReplyEvent::End(integrity) => self.replies[index as usize].1 = Some(integrity),
         }
         Ok(())
     }
 }
 
 /// Plays the requests against a node with rings of 2048 bytes, with this much client's scratch.
-fn ask(requests: &[(&str, &[u8])], scratch: usize) -> Vec<(Vec<u8>, Option<Verdict>)> {
+fn ask(requests: &[(&str, &[u8])], scratch: usize) -> Vec<(Vec<u8>, Option<Integrity>)> {
     let identity = Identity::new("wire", "1.0").target("memory").datagram(datagram::ETHERNET);
     let store = RamStore::new(core::array::from_fn(|_| vec![0; 100_000]));
     let host = Node::with(identity, store, COMMANDS, Settings::new());
@@ -88,9 +88,9 @@ fn ask(requests: &[(&str, &[u8])], scratch: usize) -> Vec<(Vec<u8>, Option<Verdi
 fn pipelined_commands_are_answered_in_order() {
     let texts: Vec<_> = (0..200).map(|number| format!("upper hello {number}")).collect();
     let requests: Vec<_> = texts.iter().map(|text| (text.as_str(), &b""[..])).collect();
-    for (number, (body, verdict)) in ask(&requests, 1 << 16).into_iter().enumerate() {
+    for (number, (body, integrity)) in ask(&requests, 1 << 16).into_iter().enumerate() {
         assert_eq!(body, format!("HELLO {number}").as_bytes());
-        assert_eq!(verdict, Some(Verdict::Verified));
+        assert_eq!(integrity, Some(Integrity::Verified));
     }
 }
 
@@ -101,7 +101,7 @@ fn a_file_larger_than_all_rings_goes_there_and_back() {
     for scratch in [1, 700, 1 << 16] {
         let replies = ask(&[("put a", &body), ("get a", b""), ("list", b"")], scratch);
         assert_eq!(replies[0].0, b"stored a, 90000 bytes");
-        assert!(replies[1] == (body.clone(), Some(Verdict::Verified)));
+        assert!(replies[1] == (body.clone(), Some(Integrity::Verified)));
         assert_eq!(replies[2].0, b"   90000 a\n");
     }
 }

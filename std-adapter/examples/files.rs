@@ -16,7 +16,7 @@ fn transfer(url: &str, folder: &Path) -> Result<(), Box<dyn core::error::Error>>
     let reply = client.put_file(folder.join("here.bin"), "there.bin", show)?;
     println!("\n{reply}");
     let reply = client.get_file("there.bin", folder.join("back.bin"), show)?;
-    println!("\n{} bytes, {:?}", reply.size, reply.verdict);
+    println!("\n{} bytes, {:?}", reply.size, reply.integrity);
     Ok(())
 }
 

@@ -98,7 +98,7 @@ impl FrameCodec {
     fn missing(&self) -> Result<usize, FrameError> {
         match self.decoder.end() {
             Ok(()) => Ok(0),
-            Err(FrameError::Truncated { missing }) => {
+            Err(FrameError::Incomplete { missing }) => {
                 Ok(usize::try_from(missing).unwrap_or(usize::MAX))
             }
             Err(error) => Err(error),

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use unstick::Limits;
 use unstick::digest::Hasher;
-use unstick::message::{Role, Verdict, decode};
+use unstick::message::{Integrity, Role, decode};
 use unstick_std::client::blocking::Client;
 use unstick_std::client::{ClientOptions, Error, RequestError};
 use unstick_std::url::Url;
@@ -90,18 +90,18 @@ fn a_frame_server_in_python() {
     let reply = client.call("upper again").unwrap();
     assert_eq!((reply.status, reply.filename, reply.size), (None, None, 5));
     assert_eq!(
-        (reply.exit, reply.verdict, &reply.body[..]),
-        (None, Verdict::Unverified, &b"AGAIN"[..])
+        (reply.exit, reply.integrity, &reply.body[..]),
+        (None, Integrity::Unverified, &b"AGAIN"[..])
     );
 }
 
 #[test]
 fn a_message_server_in_python() {
-    for (options, filename, verdict) in [
-        (&[][..], "a.txt", Verdict::Verified),
-        (&["--tutorial"], "a.txt", Verdict::Unverified),
-        (&["--name", "文件.txt"], "文件.txt", Verdict::Verified),
-        (&["--name", "😀 \"x\".txt"], "😀 \"x\".txt", Verdict::Verified),
+    for (options, filename, integrity) in [
+        (&[][..], "a.txt", Integrity::Verified),
+        (&["--tutorial"], "a.txt", Integrity::Unverified),
+        (&["--name", "文件.txt"], "文件.txt", Integrity::Verified),
+        (&["--name", "😀 \"x\".txt"], "😀 \"x\".txt", Integrity::Verified),
     ] {
         let Some(peer) = Peer::start("message", "message_server.py", options) else { return };
         let client = peer.client();
@@ -111,7 +111,7 @@ fn a_message_server_in_python() {
             ("echo ", Vec::new()),
         ] {
             let reply = client.call(command).unwrap();
-            assert_eq!((reply.filename.as_deref(), reply.verdict), (Some(filename), verdict));
+            assert_eq!((reply.filename.as_deref(), reply.integrity), (Some(filename), integrity));
             assert_eq!((reply.size, reply.body), (body.len() as u64, body));
         }
     }

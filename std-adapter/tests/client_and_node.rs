@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex};
 use unstick::Service;
 use unstick::digest::Hasher;
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick_std::client::blocking::Client;
 use unstick_std::client::{Ask, Body, Error, Progress, RequestError};
 use unstick_std::node::{Config, Ports, Running};
@@ -60,7 +60,7 @@ fn a_file_to_our_node_and_back() {
     let ask = Ask::new("get a.bin").sink(sink.clone()).progress(tell());
     let reply = client.ask(ask).unwrap();
     assert_eq!(told.lock().unwrap().last(), Some(&Progress::Received { bytes: size, of: size }));
-    assert_eq!((reply.filename.as_deref(), reply.verdict), (Some("a.bin"), Verdict::Verified));
+    assert_eq!((reply.filename.as_deref(), reply.integrity), (Some("a.bin"), Integrity::Verified));
     assert!(*sink.0.lock().unwrap() == content && reply.body.is_empty());
 }
 
@@ -187,7 +187,7 @@ fn files_are_put_and_got_whole_or_not_at_all() {
     let client = Client::connect(url("command")).unwrap();
     assert!(client.put_file(at("here"), "there", |_| {}).unwrap().is_ok());
     let reply = client.get_file("there", at("back"), |_| {}).unwrap();
-    assert_eq!(reply.verdict, Verdict::Verified);
+    assert_eq!(reply.integrity, Integrity::Verified);
     assert!(std::fs::read(at("back")).unwrap() == content);
     // A refusal leaves what was there, and nothing beside it.
     let reply = client.get_file("none", at("back"), |_| {}).unwrap();

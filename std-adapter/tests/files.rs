@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 use tempfile::TempDir;
 use unstick::digest::Hasher;
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick::{Endpoint, Service};
 use unstick_std::client::blocking::Client;
 use unstick_std::client::{Ask, Body, Error, Reply};
@@ -89,7 +89,7 @@ fn a_file_is_kept_listed_given_and_removed() {
     for _ in 0..2 {
         let reply = bench.call("get a.bin");
         assert_eq!(reply.filename.as_deref(), Some("a.bin"));
-        assert_eq!(reply.verdict, Verdict::Verified);
+        assert_eq!(reply.integrity, Integrity::Verified);
         assert!(reply.body == large);
     }
     assert_eq!(bench.call("get b").size, 0);
@@ -106,7 +106,7 @@ fn a_digest_is_that_of_the_content_there_is_now() {
     for content in [b"one", b"two", b"six"] {
         fs::write(&path, content).unwrap();
         let reply = bench.call("get a");
-        assert_eq!((&reply.body[..], reply.verdict), (&content[..], Verdict::Verified));
+        assert_eq!((&reply.body[..], reply.integrity), (&content[..], Integrity::Verified));
     }
 }
 

@@ -116,7 +116,7 @@ fn output_beyond_memory_is_whole_and_verified() {
         Bench::new("head -c 300000 /dev/zero | tr '\\0' o; head -c 200000 /dev/zero >&2", LONG);
     let reply = bench.call("script");
     assert_eq!((status(&reply), reply.exit), ("ok", Some(0)));
-    assert_eq!(reply.verdict, unstick::message::Verdict::Verified);
+    assert_eq!(reply.integrity, unstick::message::Integrity::Verified);
     assert_eq!(reply.body, [vec![b'o'; 300_000], vec![0; 200_000]].concat());
 }
 

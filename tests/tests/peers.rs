@@ -6,7 +6,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick::{Endpoint, Service};
 use unstick_std::client::blocking::Client;
 use unstick_std::client::{Error, Reply};
@@ -162,8 +162,8 @@ fn their_message_server() {
         return;
     };
     let client = server.client("message");
-    let Reply { filename, verdict, body, size, .. } = client.call("repeat 3000 ab").unwrap();
-    assert_eq!((filename.as_deref(), verdict), (Some("文件 😀.txt"), Verdict::Verified));
+    let Reply { filename, integrity, body, size, .. } = client.call("repeat 3000 ab").unwrap();
+    assert_eq!((filename.as_deref(), integrity), (Some("文件 😀.txt"), Integrity::Verified));
     assert_eq!((size, body), (6000, b"ab".repeat(3000)));
     assert_eq!(texts(&client, &["upper hello", "echo b"]), ["HELLO", "b"]);
 }
@@ -173,7 +173,7 @@ fn their_message_server_as_the_tutorial_has_it() {
     let Some(server) = Server::start("message_server.py", &["--tutorial"]) else { return };
     let reply = server.client("message").call("upper hello").unwrap();
     assert_eq!(reply.filename.as_deref(), Some("a.txt"), "`filenema` is read as `filename`");
-    assert_eq!((&reply.body[..], reply.verdict), (&b"HELLO"[..], Verdict::Unverified));
+    assert_eq!((&reply.body[..], reply.integrity), (&b"HELLO"[..], Integrity::Unverified));
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl<'w> Connection<'w> {
                 Next::Output => {
                     assert!(step.consumed + step.written > 0 || window == 0, "it does not get on");
                 }
-                Next::Host => {
+                Next::Wait => {
                     let deadline = step.deadline.expect("who waits says until when");
                     assert!(deadline > self.now, "it waits for a time that has come");
                     self.now = deadline;

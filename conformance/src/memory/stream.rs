@@ -10,7 +10,7 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
-use unstick::driver::{self, Pump, blocking::Clock, nonblocking::Runtime};
+use unstick::driver::{self, Buffered, blocking::Clock, nonblocking::Runtime};
 use unstick::{Instant, Server};
 
 /// Plays a scenario over the blocking driver; `None` for UDP, which has no streams.
@@ -23,7 +23,7 @@ pub fn blocking(scenario: &Scenario) -> Option<Transcript> {
     }
     let mut stream = Stream::new(scenario);
     let closed = driver::blocking::run(
-        &mut pump(scenario),
+        &mut buffered(scenario),
         &mut fixture::node(scenario.setup),
         &mut stream,
         &mut Time::default(),
@@ -45,12 +45,13 @@ pub fn nonblocking(scenario: &Scenario) -> Option<Transcript> {
     if scenario.is_udp() {
         return None;
     }
-    let (mut pump, mut node) = (pump(scenario), fixture::node(scenario.setup));
+    let (mut buffered, mut node) = (buffered(scenario), fixture::node(scenario.setup));
     let stream = RefCell::new(Stream::new(scenario));
     let (mut reader, mut writer) = (Half::new(&stream), Half::new(&stream));
     let (time, mut waits) = (Time::default(), 0);
     loop {
-        let run = driver::nonblocking::run(&mut pump, &mut node, &mut reader, &mut writer, &time);
+        let run =
+            driver::nonblocking::run(&mut buffered, &mut node, &mut reader, &mut writer, &time);
         match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(_)) => break,
             Poll::Ready(Err(error)) => panic!("a stream in memory does not fail: {error}"),
@@ -64,9 +65,9 @@ pub fn nonblocking(scenario: &Scenario) -> Option<Transcript> {
 
 /// Buffers that a line of [`REQUEST`](unstick::limits::REQUEST) bytes and more fits, and that no
 /// longer body does.
-fn pump(scenario: &Scenario) -> Pump<Server<Node>, Vec<u8>> {
+fn buffered(scenario: &Scenario) -> Buffered<Server<Node>, Vec<u8>> {
     let server = Server::new(scenario.endpoint.service(), scenario.setup.limits());
-    Pump::new(server, vec![0; 1500], vec![0; 700])
+    Buffered::new(server, vec![0; 1500], vec![0; 700])
 }
 
 /// A connection of which everything has already been sent.

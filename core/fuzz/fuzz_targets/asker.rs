@@ -107,11 +107,11 @@ impl Caller for Asker {
                 self.left = left;
                 self.told.extend_from_slice(piece);
             }
-            ReplyEvent::End(verdict) => {
+            ReplyEvent::End(integrity) => {
                 assert_eq!(self.left.take(), Some(0));
                 self.refused = !self.rest(self.answered).is_empty();
                 self.answered += 1;
-                writeln!(self.told, " {verdict:?}").unwrap();
+                writeln!(self.told, " {integrity:?}").unwrap();
             }
         }
         Ok(())

@@ -60,7 +60,7 @@ fn converse(
         let next = deliver(client, asker, &mut piece, |_, _| window(), &mut sent);
         assert_eq!(sent, requests[..begun(client, asker)].concat());
         match next {
-            Next::Host => assert_eq!(asker.answered, requests.len(), "it has more to ask"),
+            Next::Wait => assert_eq!(asker.answered, requests.len(), "it has more to ask"),
             Next::Input => assert!(client.outstanding() > 0, "nobody will answer"),
             _ => {}
         }

@@ -14,7 +14,7 @@ use unstick::digest::Hasher;
 use unstick::header::{Fields, Id};
 use unstick::host::{Counters, Counter};
 use unstick::limits::{AMPLIFICATION, HEADER};
-use unstick::message::{self, MessageError, Role, Verdict};
+use unstick::message::{self, MessageError, Role, Integrity};
 use unstick::store::Store as _;
 use unstick::{Endpoint, Instant, Limits, Server, Service, Session as _, Status};
 
@@ -104,8 +104,8 @@ fn assert_answers(
     let (header, body) = message::decode::<HEADER>(Role::Reply, &full).expect("a message");
     assert_eq!(header.id, id);
     assert!(!matches!(
-        message::verify(Role::Reply, &header, body).verdict,
-        Verdict::Mismatch { .. }
+        message::verify(Role::Reply, &header, body).integrity,
+        Integrity::Mismatch { .. }
     ));
     let space = space.min(AMPLIFICATION * request.len());
     if full.len() <= space {

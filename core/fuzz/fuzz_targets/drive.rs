@@ -20,7 +20,7 @@ pub(crate) fn step<H, S: Session<H>>(
     *input = &input[step.consumed..];
     output.extend_from_slice(&window[..step.written]);
     match step.next {
-        Next::Input | Next::Host => assert!(input.is_empty(), "it waits and has input"),
+        Next::Input | Next::Wait => assert!(input.is_empty(), "it waits and has input"),
         Next::Output => assert!(step.consumed + step.written > 0 || space == 0, "it stands"),
         Next::Closed(_) => {
             let again = session.step(Instant::from_millis(1), host, input, &mut window);

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use unstick::digest::{Digest, Hasher};
 use unstick::header::{Fields, Header, Id};
-use unstick::message::{self, Role, Verdict};
+use unstick::message::{self, Role, Integrity};
 
 #[derive(Arbitrary, Debug)]
 struct Case<'a> {
@@ -70,6 +70,6 @@ fuzz_target!(|case: Case<'_>| {
     let len = message::encode(&fields, body, &mut wire).expect("there is space");
     let decoded = message::decode::<{ u16::MAX as usize * 8 }>(Role::Reply, &wire[..len]);
     let (header, came) = decoded.expect("a message");
-    let verdict = message::verify(Role::Reply, &header, came).verdict;
-    assert_eq!((came, verdict), (body, Verdict::Verified));
+    let integrity = message::verify(Role::Reply, &header, came).integrity;
+    assert_eq!((came, integrity), (body, Integrity::Verified));
 });

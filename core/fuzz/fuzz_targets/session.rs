@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use node::{Host, assert_nothing_lent};
 use sizes::Sizes;
 use unstick::frame::{Assembler, Frame, Oversize};
-use unstick::message::{End, Event, MessageError, Reader, Role, Verdict};
+use unstick::message::{End, Event, MessageError, Reader, Role, Integrity};
 use unstick::{Closed, Limits, Next, Server, Service, Session as _};
 
 // The service, 4 more for a session that reaches its limits sooner; and what is sent to it.
@@ -119,9 +119,9 @@ fn assert_follows<const N: usize>(service: Service, input: &[u8], said: &Said) {
             // What could not be read is answered too, without an id.
             let unread: &[_] = match (end, said.closed) {
                 (Ok(()), Closed::End | Closed::Finished) => &[],
-                (Err(MessageError::Truncated { .. }), Closed::Oversized { .. }) => &[],
+                (Err(MessageError::Incomplete { .. }), Closed::Oversized { .. }) => &[],
                 (Err(error), Closed::Protocol(why)) if error == why => match error {
-                    MessageError::Truncated { .. } => &[],
+                    MessageError::Incomplete { .. } => &[],
                     _ => &[None],
                 },
                 (end, closed) => panic!("closed for {closed:?}, where there is {end:?}"),
@@ -141,7 +141,7 @@ fn read<const N: usize>(
     while let Ok(Some(event)) = messages.read(&mut bytes) {
         match event {
             Event::Header { header, .. } => ids.push(header.id.map(|id| id.raw().into())),
-            Event::End(End { verdict: Verdict::Mismatch { .. }, .. }) => {
+            Event::End(End { integrity: Integrity::Mismatch { .. }, .. }) => {
                 assert_eq!(role, Role::Request);
             }
             Event::Body(_) | Event::End(_) => {}

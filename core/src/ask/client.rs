@@ -7,7 +7,7 @@ use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
 use crate::time::Instant;
 use crate::wire::frame::{self, Decoder, Oversize};
 use crate::wire::header::Header;
-use crate::wire::message::{self, MessageError, Position, Reader, Role, Verdict};
+use crate::wire::message::{self, Integrity, MessageError, Position, Reader, Role};
 
 /// What a client session asks, and who is told of the replies.
 ///
@@ -70,7 +70,7 @@ pub enum ReplyEvent<'a> {
     /// The next bytes of its body, at least one.
     Body(&'a [u8]),
     /// It is whole.
-    End(Verdict),
+    End(Integrity),
 }
 
 /// A caller cannot go on.
@@ -175,7 +175,7 @@ impl<const N: usize> Client<N> {
     fn receive<C: Caller>(&mut self, caller: &mut C, input: &mut &[u8]) -> Result<(), Closed> {
         loop {
             if self.outstanding() == 0 {
-                return if input.is_empty() { Ok(()) } else { Err(Closed::Mismatched) };
+                return if input.is_empty() { Ok(()) } else { Err(Closed::WrongReply) };
             }
             let index = self.answered;
             match &mut self.inbox {
@@ -190,9 +190,9 @@ impl<const N: usize> Client<N> {
                         return Ok(());
                     }
                     if !matches!(self.sending, Sending::Nothing | Sending::Body { left: 0 }) {
-                        return Err(Closed::Mismatched); // an echo of what was not said yet
+                        return Err(Closed::WrongReply); // an echo of what was not said yet
                     }
-                    self.answer(caller, Verdict::Unverified)?;
+                    self.answer(caller, Integrity::Unverified)?;
                 }
                 Inbox::Frame(decoder) => {
                     let event = decoder.decode(input);
@@ -205,7 +205,7 @@ impl<const N: usize> Client<N> {
                     }
                     tell_body(caller, index, piece.bytes)?;
                     if piece.is_last() {
-                        self.answer(caller, Verdict::Unverified)?;
+                        self.answer(caller, Integrity::Unverified)?;
                     }
                 }
                 Inbox::Message(reader) => match reader.read(input).map_err(Closed::Protocol)? {
@@ -213,7 +213,7 @@ impl<const N: usize> Client<N> {
                     Some(message::Event::Header { header, size }) => {
                         let id = index.saturating_add(1);
                         if self.service == Service::Command && !answers(&header, id) {
-                            return Err(Closed::Mismatched);
+                            return Err(Closed::WrongReply);
                         }
                         if self.begun == id {
                             self.refused |= self.sending.cut_short();
@@ -221,7 +221,7 @@ impl<const N: usize> Client<N> {
                         tell(caller, index, ReplyEvent::Begin { size, header: Some(header) })?;
                     }
                     Some(message::Event::Body(piece)) => tell_body(caller, index, piece)?,
-                    Some(message::Event::End(end)) => self.answer(caller, end.verdict)?,
+                    Some(message::Event::End(end)) => self.answer(caller, end.integrity)?,
                 },
             }
             if self.refused && !self.in_reply() {
@@ -230,10 +230,10 @@ impl<const N: usize> Client<N> {
         }
     }
 
-    fn answer<C: Caller>(&mut self, caller: &mut C, verdict: Verdict) -> Result<(), Closed> {
+    fn answer<C: Caller>(&mut self, caller: &mut C, integrity: Integrity) -> Result<(), Closed> {
         let index = self.answered;
         self.answered = index.saturating_add(1);
-        tell(caller, index, ReplyEvent::End(verdict))
+        tell(caller, index, ReplyEvent::End(integrity))
     }
 
     /// Writes what there is to send. Returns what it waits for then.
@@ -255,7 +255,7 @@ impl<const N: usize> Client<N> {
                     let request =
                         if waits || self.finishing { None } else { caller.request(index) };
                     let Some(Request { size, .. }) = request else {
-                        return Ok(if self.outstanding() > 0 { Next::Input } else { Next::Host });
+                        return Ok(if self.outstanding() > 0 { Next::Input } else { Next::Wait });
                     };
                     self.begun = index.saturating_add(1);
                     self.sending = Sending::Head(HeadWriter::default());
@@ -266,7 +266,7 @@ impl<const N: usize> Client<N> {
                 }
                 Sending::Head(head) => {
                     let id = self.begun;
-                    let request = caller.request(id.saturating_sub(1)).ok_or(Closed::Broken)?;
+                    let request = caller.request(id.saturating_sub(1)).ok_or(Closed::BodyFailed)?;
                     // What a header has no room for shows when it is written.
                     if service != Service::Command {
                         request.check(service).map_err(Closed::Unsendable)?;
@@ -288,7 +288,7 @@ impl<const N: usize> Client<N> {
                 Sending::Body { left: 0 } => {
                     self.sending = Sending::Nothing;
                     if matches!(self.inbox, Inbox::Echo { left: 0 }) && self.outstanding() > 0 {
-                        self.answer(caller, Verdict::Unverified)?; // nothing in, nothing out
+                        self.answer(caller, Integrity::Unverified)?; // nothing in, nothing out
                     }
                 }
                 Sending::Body { .. } if space.is_empty() => return Ok(Next::Output),
@@ -297,7 +297,7 @@ impl<const N: usize> Client<N> {
                     let space = space.get_mut(..most).unwrap_or_default();
                     let len = caller.supply(self.begun.saturating_sub(1), space);
                     if len == 0 || len > most {
-                        return Err(Closed::Broken);
+                        return Err(Closed::BodyFailed);
                     }
                     *left = left.saturating_sub(len as u64);
                     *written = written.saturating_add(len);
@@ -312,7 +312,7 @@ impl<const N: usize> Client<N> {
             Inbox::Message(reader) => reader.end(),
             Inbox::Frame(decoder) => decoder.end().map_err(MessageError::Frame),
             Inbox::Echo { left: 0 } => Ok(()),
-            Inbox::Echo { left } => Err(MessageError::Truncated { missing: *left }),
+            Inbox::Echo { left } => Err(MessageError::Incomplete { missing: *left }),
         };
         match (end, next) {
             (_, Next::Closed(_)) => next,
@@ -349,7 +349,7 @@ impl<C: Caller, const N: usize> Session<C> for Client<N> {
         let mut next = done.unwrap_or_else(Next::Closed);
         if self.ended {
             next = self.at_end(next);
-        } else if self.finishing && next == Next::Host {
+        } else if self.finishing && next == Next::Wait {
             next = Next::Closed(Closed::Finished);
         }
         let consumed = input.len().saturating_sub(rest.len());
@@ -385,7 +385,7 @@ impl<C: Caller, const N: usize> Session<C> for Client<N> {
 }
 
 fn tell<C: Caller>(caller: &mut C, index: u64, event: ReplyEvent<'_>) -> Result<(), Closed> {
-    caller.reply(index, event).map_err(|Cancelled| Closed::Broken)
+    caller.reply(index, event).map_err(|Cancelled| Closed::BodyFailed)
 }
 
 fn tell_body<C: Caller>(caller: &mut C, index: u64, piece: &[u8]) -> Result<(), Closed> {

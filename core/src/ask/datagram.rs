@@ -8,7 +8,7 @@ use crate::serve::Status;
 use crate::wire::digest::Hasher;
 use crate::wire::frame::{self, PREFIX};
 use crate::wire::header::Header;
-use crate::wire::message::{self, MessageError, Role, Verdict};
+use crate::wire::message::{self, Integrity, MessageError, Role};
 use core::fmt;
 
 /// Asks a node's echo or command service by datagram.
@@ -50,7 +50,7 @@ pub struct DatagramReply<'d> {
     /// The body; none of it where the reply is truncated.
     pub body: &'d [u8],
     /// Whether the body is the one that was sent.
-    pub verdict: Verdict,
+    pub integrity: Integrity,
     /// The number of bytes of a reply that does not fit a datagram (rule U4): ask again over TCP.
     pub truncated: Option<u64>,
 }
@@ -138,8 +138,8 @@ impl DatagramClient {
         if self.service == Service::Echo {
             let same = bytes.len() == sent.len()
                 && sent.iter().map(u8::to_ascii_uppercase).eq(bytes.iter().copied());
-            let (header, verdict, truncated) = (None, Verdict::Unverified, None);
-            let reply = DatagramReply { header, body: bytes, verdict, truncated };
+            let (header, integrity, truncated) = (None, Integrity::Unverified, None);
+            let reply = DatagramReply { header, body: bytes, integrity, truncated };
             return if same { Ok(reply) } else { Err(NotTheReply::Unrelated) };
         }
         let split = message::split::<HEADER>(bytes).map_err(NotTheReply::Message)?;
@@ -147,14 +147,14 @@ impl DatagramClient {
             return Err(NotTheReply::Unrelated);
         }
         if split.0.status.is_some_and(|status| status == *Status::Truncated.as_str()) {
-            let (header, verdict) = (Some(split.0), Verdict::Unverified);
+            let (header, integrity) = (Some(split.0), Integrity::Unverified);
             let truncated = Some(split.0.total_size.unwrap_or_default());
-            return Ok(DatagramReply { header, body: &[], verdict, truncated });
+            return Ok(DatagramReply { header, body: &[], integrity, truncated });
         }
         let whole = message::decode::<HEADER>(Role::Reply, bytes);
         let (header, body) = whole.map_err(NotTheReply::Message)?;
-        let verdict = message::verify(Role::Reply, &header, body).verdict;
-        Ok(DatagramReply { header: Some(header), body, verdict, truncated: None })
+        let integrity = message::verify(Role::Reply, &header, body).integrity;
+        Ok(DatagramReply { header: Some(header), body, integrity, truncated: None })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The driver over blocking [`embedded_io`] streams.
 
-use super::{Error, Pump};
+use super::{Buffered, Error};
 use crate::session::{Closed, Next, Session, Step};
 use crate::time::Instant;
 use embedded_io::{Error as _, ErrorKind, Read, Write};
@@ -30,7 +30,7 @@ pub trait Clock {
 ///
 /// [`Error`], with what the stream says; [`Error::WriteZero`] if a write accepts no byte.
 pub fn run<S, H, I, O, T, C>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     host: &mut H,
     stream: &mut T,
     clock: &mut C,
@@ -42,7 +42,7 @@ where
     T: Read + Write,
     C: Clock,
 {
-    run_until(pump, host, stream, clock, |_| false)
+    run_until(buffered, host, stream, clock, |_| false)
 }
 
 /// Drives a session as [`run`] does, and [finishes](Session::finish) it once `stop`, which looks at
@@ -50,7 +50,7 @@ where
 ///
 /// A client stops when its caller has all the answers it wants.
 pub fn run_until<S, H, I, O, T, C>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     host: &mut H,
     stream: &mut T,
     clock: &mut C,
@@ -65,20 +65,20 @@ where
 {
     loop {
         if stop(host) {
-            pump.session.finish();
+            buffered.session.finish();
         }
-        let step = pump.step(clock.now(), host);
-        let error = match (wait(pump, step, stream, clock), step.next) {
+        let step = buffered.step(clock.now(), host);
+        let error = match (wait(buffered, step, stream, clock), step.next) {
             (Ok(()), Next::Closed(why)) => return Ok(why),
             (Ok(()), _) => continue,
             (Err(error), _) => error,
         };
         if let Error::Write(_) = error
-            && let Some(why) = last_words(pump, host, stream, clock)
+            && let Some(why) = last_words(buffered, host, stream, clock)
         {
             return Ok(why);
         }
-        pump.session.abort(host);
+        buffered.session.abort(host);
         return Err(error);
     }
 }
@@ -86,9 +86,9 @@ where
 /// Sends what the session wrote, then does what it waits for after this step: reads once, rests, or
 /// flushes the stream because it is closed.
 ///
-/// For those who look at each [`Pump::step`]. The session is not aborted upon an error.
+/// For those who look at each [`Buffered::step`]. The session is not aborted upon an error.
 pub fn wait<S, H, I, O, T, C>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     step: Step,
     stream: &mut T,
     clock: &mut C,
@@ -100,19 +100,19 @@ where
     T: Read + Write,
     C: Clock,
 {
-    while !pump.unsent().is_empty() {
-        match stream.write(pump.unsent()) {
+    while !buffered.unsent().is_empty() {
+        match stream.write(buffered.unsent()) {
             Ok(0) => return Err(Error::WriteZero),
-            Ok(count) => pump.sent(count),
+            Ok(count) => buffered.sent(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(Error::Write(error)),
         }
     }
     match step.next {
         Next::Closed(_) => stream.flush().map_err(Error::Write)?,
-        Next::Host => clock.rest(step.deadline),
-        Next::Input if pump.wants_input() => match stream.read(pump.space()) {
-            Ok(count) => pump.received(count),
+        Next::Wait => clock.rest(step.deadline),
+        Next::Input if buffered.wants_input() => match stream.read(buffered.space()) {
+            Ok(count) => buffered.received(count),
             Err(error) => match error.kind() {
                 ErrorKind::TimedOut | ErrorKind::Interrupted => {}
                 _ => return Err(Error::Read(error)),
@@ -126,7 +126,7 @@ where
 /// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read.
 /// Returns how the session ends by that.
 fn last_words<S, H, I, O, T, C>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     host: &mut H,
     stream: &mut T,
     clock: &mut C,
@@ -139,15 +139,15 @@ where
     C: Clock,
 {
     loop {
-        pump.discard_unsent();
-        if let Next::Closed(why) = pump.step(clock.now(), host).next {
+        buffered.discard_unsent();
+        if let Next::Closed(why) = buffered.step(clock.now(), host).next {
             return Some(why);
         }
-        if !pump.wants_input() {
+        if !buffered.wants_input() {
             return None;
         }
-        match stream.read(pump.space()) {
-            Ok(count) if count > 0 => pump.received(count),
+        match stream.read(buffered.space()) {
+            Ok(count) if count > 0 => buffered.received(count),
             _ => return None,
         }
     }

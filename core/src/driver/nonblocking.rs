@@ -1,6 +1,6 @@
 //! The driver over [`embedded_io_async`] streams.
 
-use super::{Error, Pump};
+use super::{Buffered, Error};
 use crate::session::{Closed, Next, Phase, Session, Step};
 use crate::time::Instant;
 use core::future::pending;
@@ -40,7 +40,7 @@ pub trait Runtime {
 ///
 /// [`Error`], with what the stream says; [`Error::WriteZero`] if a write accepts no byte.
 pub async fn run<S, H, I, O, R, W, T>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     host: &mut H,
     reader: &mut R,
     writer: &mut W,
@@ -54,13 +54,13 @@ where
     W: Write,
     T: Runtime,
 {
-    run_until(pump, host, reader, writer, runtime, pending()).await
+    run_until(buffered, host, reader, writer, runtime, pending()).await
 }
 
 /// Drives a session as [`run`] does, and [finishes](Session::finish) it once `stop` is ready: what
 /// was begun is done, and no more is begun.
 pub async fn run_until<S, H, I, O, R, W, T>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     host: &mut H,
     reader: &mut R,
     writer: &mut W,
@@ -78,15 +78,15 @@ where
     let mut stop = pin!(stop);
     let mut stopped = false;
     loop {
-        let step = pump.step(runtime.now(), host);
+        let step = buffered.step(runtime.now(), host);
         let waited = if stopped {
-            wait(pump, step, reader, writer, runtime).await
+            wait(buffered, step, reader, writer, runtime).await
         } else {
-            match select(wait(pump, step, reader, writer, runtime), stop.as_mut()).await {
+            match select(wait(buffered, step, reader, writer, runtime), stop.as_mut()).await {
                 Either::First(waited) => waited,
                 Either::Second(()) => {
                     stopped = true;
-                    pump.session.finish();
+                    buffered.session.finish();
                     continue;
                 }
             }
@@ -98,11 +98,11 @@ where
             (Err(error), _) => error,
         };
         if let Error::Write(_) = error
-            && let Some(why) = last_words(pump, host, reader, runtime).await
+            && let Some(why) = last_words(buffered, host, reader, runtime).await
         {
             return Ok(why);
         }
-        pump.session.abort(host);
+        buffered.session.abort(host);
         return Err(error);
     }
 }
@@ -110,10 +110,10 @@ where
 /// Waits for the first of what the session can wait for after this step: bytes to come, bytes to
 /// leave, the host, or the deadline. One that is closed is flushed.
 ///
-/// Returns `false` if the deadline passed. For those who look at each [`Pump::step`]. The session is
+/// Returns `false` if the deadline passed. For those who look at each [`Buffered::step`]. The session is
 /// not aborted upon an error. Dropped, it loses nothing.
 pub async fn wait<S, H, I, O, R, W, T>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     step: Step,
     reader: &mut R,
     writer: &mut W,
@@ -129,13 +129,13 @@ where
 {
     let late = until(runtime, step.deadline);
     if let Next::Closed(_) = step.next {
-        return match select(flush(pump, writer), late).await {
+        return match select(flush(buffered, writer), late).await {
             Either::First(flushed) => flushed.map(|()| true),
             Either::Second(()) => Ok(false),
         };
     }
-    let wants_input = pump.wants_input();
-    let (space, unsent) = pump.parts();
+    let wants_input = buffered.wants_input();
+    let (space, unsent) = buffered.parts();
     let read = async { if wants_input { reader.read(space).await } else { pending().await } };
     let write =
         async { if unsent.is_empty() { pending().await } else { writer.write(unsent).await } };
@@ -143,8 +143,8 @@ where
         if step.next == Next::Output { pending().await } else { runtime.host_ready().await }
     };
     match select4(read, write, ready, late).await {
-        Either4::First(count) => pump.received(count.map_err(Error::Read)?),
-        Either4::Second(count) => sent(pump, count.map_err(Error::Write)?)?,
+        Either4::First(count) => buffered.received(count.map_err(Error::Read)?),
+        Either4::Second(count) => sent(buffered, count.map_err(Error::Write)?)?,
         Either4::Third(()) => {}
         Either4::Fourth(()) => return Ok(false),
     }
@@ -154,7 +154,7 @@ where
 /// The peer takes no more. What it said before, a refusal perhaps, may still be there to be read.
 /// Returns how the session ends by that.
 async fn last_words<S, H, I, O, R, T>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     host: &mut H,
     reader: &mut R,
     runtime: &T,
@@ -167,16 +167,16 @@ where
     T: Runtime,
 {
     loop {
-        pump.discard_unsent();
-        let step = pump.step(runtime.now(), host);
+        buffered.discard_unsent();
+        let step = buffered.step(runtime.now(), host);
         if let Next::Closed(why) = step.next {
             return Some(why);
         }
-        if !pump.wants_input() {
+        if !buffered.wants_input() {
             return None;
         }
-        match select(reader.read(pump.space()), until(runtime, step.deadline)).await {
-            Either::First(Ok(count)) if count > 0 => pump.received(count),
+        match select(reader.read(buffered.space()), until(runtime, step.deadline)).await {
+            Either::First(Ok(count)) if count > 0 => buffered.received(count),
             _ => return None,
         }
     }
@@ -184,7 +184,7 @@ where
 
 /// Sends what is left.
 async fn flush<S, I, O, R, W>(
-    pump: &mut Pump<S, I, O>,
+    buffered: &mut Buffered<S, I, O>,
     writer: &mut W,
 ) -> Result<(), Error<R, W::Error>>
 where
@@ -192,9 +192,9 @@ where
     O: AsRef<[u8]> + AsMut<[u8]>,
     W: Write,
 {
-    while !pump.unsent().is_empty() {
-        let count = writer.write(pump.unsent()).await.map_err(Error::Write)?;
-        sent(pump, count)?;
+    while !buffered.unsent().is_empty() {
+        let count = writer.write(buffered.unsent()).await.map_err(Error::Write)?;
+        sent(buffered, count)?;
     }
     writer.flush().await.map_err(Error::Write)
 }
@@ -206,7 +206,7 @@ async fn until<T: Runtime>(runtime: &T, deadline: Option<Instant>) {
     }
 }
 
-fn sent<S, I, O, R, W>(pump: &mut Pump<S, I, O>, count: usize) -> Result<(), Error<R, W>>
+fn sent<S, I, O, R, W>(buffered: &mut Buffered<S, I, O>, count: usize) -> Result<(), Error<R, W>>
 where
     I: AsRef<[u8]> + AsMut<[u8]>,
     O: AsRef<[u8]> + AsMut<[u8]>,
@@ -214,6 +214,6 @@ where
     if count == 0 {
         return Err(Error::WriteZero);
     }
-    pump.sent(count);
+    buffered.sent(count);
     Ok(())
 }

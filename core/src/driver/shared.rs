@@ -16,7 +16,7 @@ const LENT: Duration = Duration::from_millis(1);
 ///
 /// ```
 /// use core::cell::RefCell;
-/// use unstick::driver::{Pump, Shared};
+/// use unstick::driver::{Buffered, Shared};
 /// use unstick::host::{Identity, Node};
 /// use unstick::store::RamStore;
 /// use unstick::{Instant, Limits, Next, Server, Service};
@@ -26,8 +26,8 @@ const LENT: Duration = Duration::from_millis(1);
 /// let server = |service| Shared(Server::new(service, Limits::DEFAULT));
 ///
 /// let (mut one, mut other) = (&node, &node);
-/// let mut commands = Pump::new(server(Service::Command), [0; 2048], [0; 2048]);
-/// let mut echo = Pump::new(server(Service::Echo), [0; 2048], [0; 2048]);
+/// let mut commands = Buffered::new(server(Service::Command), [0; 2048], [0; 2048]);
+/// let mut echo = Buffered::new(server(Service::Echo), [0; 2048], [0; 2048]);
 /// assert_eq!(commands.step(Instant::ZERO, &mut one).next, Next::Input);
 /// assert_eq!(echo.step(Instant::ZERO, &mut other).next, Next::Input);
 /// ```
@@ -52,7 +52,7 @@ impl<H, S: Session<H>> Session<&RefCell<H>> for Shared<S> {
             Ok(mut host) => self.0.step(now, &mut host, input, output),
             Err(_) => {
                 let deadline = Some(now.after(LENT));
-                Step { consumed: 0, written: 0, next: Next::Host, deadline }
+                Step { consumed: 0, written: 0, next: Next::Wait, deadline }
             }
         }
     }

@@ -76,8 +76,8 @@ impl Caller for Putter {
     }
 }
 
-fn pump() -> Pump<Client, [u8; 64]> {
-    Pump::new(Client::new(Service::Command, Limits::DEFAULT), [0; 64], [0; 64])
+fn buffered() -> Buffered<Client, [u8; 64]> {
+    Buffered::new(Client::new(Service::Command, Limits::DEFAULT), [0; 64], [0; 64])
 }
 
 struct Still;
@@ -104,12 +104,12 @@ impl nonblocking::Runtime for Still {
 #[test]
 fn a_refusal_is_heard_though_the_body_cannot_be_sent() {
     let mut putter = Putter::default();
-    let closed = blocking::run(&mut pump(), &mut putter, &mut Refuser(REFUSAL), &mut Still);
+    let closed = blocking::run(&mut buffered(), &mut putter, &mut Refuser(REFUSAL), &mut Still);
     assert_eq!((closed, putter.said.as_str()), (Ok(Closed::Refused), "no"));
 
-    let (mut putter, mut pump) = (Putter::default(), pump());
+    let (mut putter, mut buffered) = (Putter::default(), buffered());
     let (mut reader, mut writer) = (Refuser(REFUSAL), Refuser(b""));
-    let run = nonblocking::run(&mut pump, &mut putter, &mut reader, &mut writer, &Still);
+    let run = nonblocking::run(&mut buffered, &mut putter, &mut reader, &mut writer, &Still);
     let closed = embassy_futures::block_on(run);
     assert_eq!((closed, putter.said.as_str()), (Ok(Closed::Refused), "no"));
 }
@@ -117,7 +117,7 @@ fn a_refusal_is_heard_though_the_body_cannot_be_sent() {
 #[test]
 fn a_write_that_fails_without_a_word_is_an_error() {
     let mut putter = Putter::default();
-    let result = blocking::run(&mut pump(), &mut putter, &mut Refuser(b""), &mut Still);
+    let result = blocking::run(&mut buffered(), &mut putter, &mut Refuser(b""), &mut Still);
     assert_eq!(result, Err(Error::Write(ErrorKind::BrokenPipe)));
 }
 
@@ -187,11 +187,11 @@ impl nonblocking::Runtime for Passing {
 
 #[test]
 fn a_peer_that_does_not_read_is_waited_for_once() {
-    let mut pump = Pump::new(shared(Service::Echo), [0; 4], [0; 4]);
+    let mut buffered = Buffered::new(shared(Service::Echo), [0; 4], [0; 4]);
     let mut reader = Slow { line: b"too long", asked: true, received: Vec::new() };
     let (node, passing) = (host(), Passing(Cell::new(Instant::ZERO)));
     let (mut node, mut writer) = (&node, Deaf);
-    let run = nonblocking::run(&mut pump, &mut node, &mut reader, &mut writer, &passing);
+    let run = nonblocking::run(&mut buffered, &mut node, &mut reader, &mut writer, &passing);
     assert_eq!(embassy_futures::block_on(run), Ok(Closed::Timeout(Phase::Output)));
     assert_eq!(passing.0.get(), Instant::ZERO.after(Limits::DEFAULT.stall));
 }
@@ -213,18 +213,18 @@ fn shared<H: Host>(service: Service) -> Shared<Server<H>> {
 
 #[test]
 fn a_pump_is_driven_by_hand() {
-    let mut pump = Pump::new(shared(Service::Frame), [0; 64], [0; 64]);
+    let mut buffered = Buffered::new(shared(Service::Frame), [0; 64], [0; 64]);
     let (node, mut line, mut sent) = (host(), &b"upper by hand"[..], Vec::new());
     loop {
-        let next = pump.step(Instant::ZERO, &mut &node).next;
-        sent.extend_from_slice(pump.unsent());
-        pump.sent(pump.unsent().len());
+        let next = buffered.step(Instant::ZERO, &mut &node).next;
+        sent.extend_from_slice(buffered.unsent());
+        buffered.sent(buffered.unsent().len());
         if let Next::Closed(why) = next {
             break assert_eq!(why, Closed::End);
         }
-        if pump.wants_input() {
-            let count = embedded_io::Read::read(&mut line, pump.space()).unwrap();
-            pump.received(count);
+        if buffered.wants_input() {
+            let count = embedded_io::Read::read(&mut line, buffered.space()).unwrap();
+            buffered.received(count);
         }
     }
     assert_eq!(sent, b"\x07\0\0\0BY HAND");
@@ -234,10 +234,11 @@ fn a_pump_is_driven_by_hand() {
 fn two_tasks_share_a_host_while_both_wait() {
     let node = host();
     let serve = async |line| {
-        let mut pump = Pump::new(shared(Service::Frame), [0; 64], [0; 64]);
+        let mut buffered = Buffered::new(shared(Service::Frame), [0; 64], [0; 64]);
         let mut reader = Slow { line, asked: false, received: Vec::new() };
         let mut writer = Slow { line: b"", asked: false, received: Vec::new() };
-        let run = nonblocking::run(&mut pump, &mut &node, &mut reader, &mut writer, &Still).await;
+        let run =
+            nonblocking::run(&mut buffered, &mut &node, &mut reader, &mut writer, &Still).await;
         (run, writer.received)
     };
     let both = embassy_futures::join::join(serve(b"upper a"), serve(b"upper b"));
@@ -254,7 +255,7 @@ fn a_session_waits_while_its_host_is_lent_elsewhere() {
     let mut step = || session.step(Instant::ZERO, &mut &node, b"a", &mut [0; 8]);
     let lent = node.borrow_mut();
     let waiting = step();
-    assert_eq!((waiting.consumed, waiting.written, waiting.next), (0, 0, Next::Host));
+    assert_eq!((waiting.consumed, waiting.written, waiting.next), (0, 0, Next::Wait));
     drop(lent);
     let stepped = step();
     assert_eq!((stepped.consumed, stepped.written, stepped.next), (1, 1, Next::Input));

@@ -11,7 +11,7 @@ use crate::limits::ID;
 use crate::time::Instant;
 use crate::wire::digest::{Digest, Hasher};
 use crate::wire::header::{Fields, Id};
-use crate::wire::message::{End, Verdict};
+use crate::wire::message::{End, Integrity};
 use core::task::Poll;
 use heapless::String;
 
@@ -94,7 +94,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
             Ok(line) => self.start(host, now, line, origin),
         }
         if origin.size.is_none() {
-            self.body_end(host, now, End { verdict: Verdict::Unverified, digest: None });
+            self.body_end(host, now, End { integrity: Integrity::Unverified, digest: None });
         }
     }
 
@@ -231,8 +231,8 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         if self.drops_body() {
             return; // what the reply comes from stays
         }
-        let result = match (end.verdict, &self.state) {
-            (Verdict::Mismatch { declared, actual }, _) => Err(mismatch(declared, actual)),
+        let result = match (end.integrity, &self.state) {
+            (Integrity::Mismatch { declared, actual }, _) => Err(mismatch(declared, actual)),
             (_, State::Collecting { run, start, name, args, origin }) => {
                 let (run, line, origin) = (*run, (*start, *name, *args), *origin);
                 self.state = State::Text { sent: 0 };

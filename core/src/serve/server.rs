@@ -214,10 +214,10 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     }
                 }
                 State::Waiting => match self.exchange.poll(host, now) {
-                    Err(Blocked::Failed) => return Next::Closed(Closed::Broken),
+                    Err(Blocked::Failed) => return Next::Closed(Closed::BodyFailed),
                     Err(Blocked::Until(at)) => {
                         self.wake = at;
-                        return Next::Host;
+                        return Next::Wait;
                     }
                     Ok(size) => {
                         if self.service == Service::Frame && i32::try_from(size).is_err() {
@@ -236,7 +236,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                         head.write(space, |output| write_head(service, fields, output))
                     });
                     let Some((len, done)) = head.flatten() else {
-                        return Next::Closed(Closed::Broken);
+                        return Next::Closed(Closed::BodyFailed);
                     };
                     *written = written.saturating_add(len);
                     if !done {
@@ -254,12 +254,12 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                 State::Body if space.is_empty() => return Next::Output,
                 State::Body => match self.exchange.read(host, now, space) {
                     Ok(len) => *written = written.saturating_add(len),
-                    Err(Blocked::Failed) => self.state = State::Closed(Closed::Broken),
+                    Err(Blocked::Failed) => self.state = State::Closed(Closed::BodyFailed),
                     Err(Blocked::Until(at)) => {
                         self.wake = at;
                         // Each piece has the time that an answer has.
                         self.begun |= *written > 0;
-                        return Next::Host;
+                        return Next::Wait;
                     }
                 },
             }
@@ -287,7 +287,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     fn phase(&self, next: Next) -> Phase {
         match (next, self.reader.position()) {
             (Next::Output, _) => Phase::Output,
-            (Next::Host, _) => Phase::Answer,
+            (Next::Wait, _) => Phase::Answer,
             (_, Position::Between) => Phase::Idle,
             (_, Position::Header) => Phase::Header,
             (_, Position::Body) => Phase::Body,

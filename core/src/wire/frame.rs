@@ -118,7 +118,7 @@ pub enum FrameError {
         limit: u32,
     },
     /// The input ended inside a frame.
-    Truncated {
+    Incomplete {
         /// Bytes that were still to come, as far as was declared (of a prefix cut short: its own).
         missing: u64,
     },
@@ -135,7 +135,7 @@ impl fmt::Display for FrameError {
                 let (declared, limit) = (u64::from(declared), u64::from(limit));
                 write!(f, "a frame of {declared} bytes is over the limit of {limit}")
             }
-            Self::Truncated { missing } => {
+            Self::Incomplete { missing } => {
                 write!(f, "the input ended inside a frame, {missing} bytes are missing")
             }
         }

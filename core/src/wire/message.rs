@@ -57,7 +57,7 @@ pub enum Event<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct End {
     /// Whether it is the body that was sent.
-    pub verdict: Verdict,
+    pub integrity: Integrity,
     /// Its digest, computed on the way: of a request's body that has bytes, because it may be kept,
     /// and of any body whose header has a digest. `None` otherwise, and without feature `md5`.
     pub digest: Option<Digest>,
@@ -66,21 +66,21 @@ pub struct End {
 impl End {
     /// Of a body whose header declares that digest, and which has this one.
     fn of(declared: Option<Digest>, digest: Option<Digest>) -> Self {
-        let verdict = match (declared, digest) {
+        let integrity = match (declared, digest) {
             (Some(declared), Some(actual)) if declared != actual => {
-                Verdict::Mismatch { declared, actual }
+                Integrity::Mismatch { declared, actual }
             }
-            (Some(_), Some(_)) => Verdict::Verified,
-            _ => Verdict::Unverified,
+            (Some(_), Some(_)) => Integrity::Verified,
+            _ => Integrity::Unverified,
         };
-        Self { verdict, digest }
+        Self { integrity, digest }
     }
 }
 
 /// What became of a body's digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Verdict {
+pub enum Integrity {
     /// The header's digest is the body's.
     Verified,
     /// The header has no digest, or this build has no MD5.
@@ -166,12 +166,12 @@ impl<const N: usize> Reader<N> {
             State::Prefix(prefix) => prefix.missing(),
             State::Header { len } => len.saturating_sub(self.torn.len()),
             State::Body { left: 0, .. } => return Ok(()),
-            State::Body { left, .. } => return Err(MessageError::Truncated { missing: *left }),
+            State::Body { left, .. } => return Err(MessageError::Incomplete { missing: *left }),
             State::Failed(error) => return Err(*error),
         };
         match missing as u64 {
             0 => Ok(()),
-            missing => Err(MessageError::Frame(FrameError::Truncated { missing })),
+            missing => Err(MessageError::Frame(FrameError::Incomplete { missing })),
         }
     }
 
@@ -290,14 +290,14 @@ pub fn decode<const N: usize>(
 pub fn split<const N: usize>(message: &[u8]) -> Result<(Header<'_>, &[u8]), MessageError> {
     let mut input = message;
     let mut prefix = PrefixReader::default();
-    let truncated = |missing| MessageError::Frame(FrameError::Truncated { missing });
+    let incomplete = |missing| MessageError::Frame(FrameError::Incomplete { missing });
     let Some(declared) = prefix.read(&mut input) else {
-        return Err(truncated(PREFIX.saturating_sub(message.len()) as u64));
+        return Err(incomplete(PREFIX.saturating_sub(message.len()) as u64));
     };
     let limit = u32::try_from(N).unwrap_or(frame::MAX);
     let len = frame::check(declared, limit).map_err(MessageError::Frame)? as usize;
     let missing = len.saturating_sub(input.len()) as u64;
-    let (header, rest) = input.split_at_checked(len).ok_or_else(|| truncated(missing))?;
+    let (header, rest) = input.split_at_checked(len).ok_or_else(|| incomplete(missing))?;
     Ok((Header::parse(header).map_err(MessageError::Header)?, rest))
 }
 
@@ -318,7 +318,7 @@ pub enum MessageError {
     /// Its header is wrong.
     Header(HeaderError),
     /// The input ended inside its body.
-    Truncated {
+    Incomplete {
         /// Bytes that were still to come.
         missing: u64,
     },
@@ -340,7 +340,7 @@ impl fmt::Display for MessageError {
             }
             Self::Frame(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
-            Self::Truncated { missing } => {
+            Self::Incomplete { missing } => {
                 write!(f, "the input ended inside a body, {missing} bytes are missing")
             }
             Self::Size { declared, seen } => {

@@ -113,7 +113,7 @@ static bool step(struct connection *it, uint64_t now_us) {
             it->input_len = 0;
             return true;
         }
-        if (step.next == UNSTICK_NEXT_HOST) {
+        if (step.next == UNSTICK_NEXT_WAIT) {
             return true;
         }
         if (step.next == UNSTICK_NEXT_OUTPUT) {

@@ -318,7 +318,7 @@ enum unstick_next
     UNSTICK_NEXT_OUTPUT,
     /// A task of a command. Nothing is to be read from the peer until its answer is out: step again at
     /// `deadline_us`, or when what it waits for has happened.
-    UNSTICK_NEXT_HOST,
+    UNSTICK_NEXT_WAIT,
     /// Nothing: it is over. Send what was written, close, discard what still comes. So it is after a
     /// wrong call too, that no loop goes on with it: look at `error`.
     UNSTICK_NEXT_CLOSED,
@@ -348,7 +348,7 @@ enum unstick_reason
     /// The peer announced more than the session skips.
     UNSTICK_REASON_OVERSIZED,
     /// A body ended before its announced size, on our side.
-    UNSTICK_REASON_BROKEN,
+    UNSTICK_REASON_BODY_FAILED,
     /// A deadline passed.
     UNSTICK_REASON_TIMEOUT,
     /// The connection was lost.

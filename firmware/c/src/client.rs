@@ -7,7 +7,7 @@ use crate::service::{service, unstick_service};
 use core::mem::MaybeUninit;
 use core::ptr::null;
 use unstick::datagram::Datagram;
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick::{DatagramClient, DatagramReply, NotTheReply, Request, RequestError, Service};
 
 /// Bytes of an `unstick_client`.
@@ -150,9 +150,9 @@ pub unsafe extern "C" fn unstick_client_reply(
 
 impl unstick_answer {
     fn of(reply: &DatagramReply<'_>) -> Self {
-        let kind = match (reply.truncated, reply.verdict) {
+        let kind = match (reply.truncated, reply.integrity) {
             (Some(_), _) => unstick_answer_kind::Truncated,
-            (None, Verdict::Mismatch { .. }) => unstick_answer_kind::Damaged,
+            (None, Integrity::Mismatch { .. }) => unstick_answer_kind::Damaged,
             (None, _) => unstick_answer_kind::Reply,
         };
         let word = reply.header.and_then(|header| header.status);

@@ -48,7 +48,7 @@ pub enum unstick_next {
     Output,
     /// A task of a command. Nothing is to be read from the peer until its answer is out: step again at
     /// `deadline_us`, or when what it waits for has happened.
-    Host,
+    Wait,
     /// Nothing: it is over. Send what was written, close, discard what still comes. So it is after a
     /// wrong call too, that no loop goes on with it: look at `error`.
     Closed,
@@ -69,7 +69,7 @@ pub enum unstick_reason {
     /// The peer announced more than the session skips.
     Oversized,
     /// A body ended before its announced size, on our side.
-    Broken,
+    BodyFailed,
     /// A deadline passed.
     Timeout,
     /// The connection was lost.
@@ -156,7 +156,7 @@ impl unstick_step {
         let (next, reason) = match step.next {
             Next::Input => (unstick_next::Input, unstick_reason::None),
             Next::Output => (unstick_next::Output, unstick_reason::None),
-            Next::Host => (unstick_next::Host, unstick_reason::None),
+            Next::Wait => (unstick_next::Wait, unstick_reason::None),
             Next::Closed(why) => (unstick_next::Closed, reason(why)),
         };
         let deadline_us = step.deadline.map_or(UNSTICK_NEVER, Instant::as_micros);
@@ -181,12 +181,12 @@ fn reason(why: Closed) -> unstick_reason {
         Closed::End => unstick_reason::End,
         Closed::Finished => unstick_reason::Finished,
         Closed::Oversized { .. } => unstick_reason::Oversized,
-        Closed::Broken => unstick_reason::Broken,
+        Closed::BodyFailed => unstick_reason::BodyFailed,
         Closed::Timeout(_) => unstick_reason::Timeout,
         Closed::Aborted => unstick_reason::Aborted,
         // The last four are a client's.
         Closed::Protocol(_)
-        | Closed::Mismatched
+        | Closed::WrongReply
         | Closed::Unanswered
         | Closed::Unsendable(_)
         | Closed::Refused => unstick_reason::Protocol,

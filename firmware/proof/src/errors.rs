@@ -15,7 +15,7 @@ pub(crate) fn drive() {
     show(&FrameError::Negative { declared: 0 });
     show(&EncodeError::TooLong { len: 0 });
     show(&HeaderError::Empty);
-    show(&MessageError::Truncated { missing: 0 });
+    show(&MessageError::Incomplete { missing: 0 });
     show(&BudgetError::Slots { needed: 0, slots: 0 });
     show(&TooLarge { len: 0, limit: 0 });
     show(&Closed::End);

@@ -8,17 +8,17 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use embedded_io::ErrorKind;
 use unstick::Instant;
-use unstick::driver::{Pump, nonblocking};
+use unstick::driver::{Buffered, nonblocking};
 
 pub(crate) fn drive() {
-    let mut pump = Pump::new(AnySession, [0; 1024], [0; 1024]);
+    let mut buffered = Buffered::new(AnySession, [0; 1024], [0; 1024]);
     let (mut reader, mut writer, host) = (AnyStream, AnyStream, &mut ());
     while black_box(true) {
-        let pump = black_box(&mut pump);
-        poll(nonblocking::wait(pump, any_step(), &mut reader, &mut writer, &AnyStream));
-        poll(nonblocking::run(pump, host, &mut reader, &mut writer, &AnyStream));
+        let buffered = black_box(&mut buffered);
+        poll(nonblocking::wait(buffered, any_step(), &mut reader, &mut writer, &AnyStream));
+        poll(nonblocking::run(buffered, host, &mut reader, &mut writer, &AnyStream));
         let stop = at_any_time(|| ());
-        poll(nonblocking::run_until(pump, host, &mut reader, &mut writer, &AnyStream, stop));
+        poll(nonblocking::run_until(buffered, host, &mut reader, &mut writer, &AnyStream, stop));
     }
 }
 

@@ -5,25 +5,26 @@ use crate::sessions::any_time;
 use core::cell::RefCell;
 use core::hint::black_box;
 use embedded_io::{ErrorKind, ErrorType};
-use unstick::driver::{Pump, Shared, blocking};
+use unstick::driver::{Buffered, Shared, blocking};
 use unstick::{Instant, Next, Session, session::Step};
 
 pub(crate) fn drive() {
-    let mut pump = Pump::new(AnySession, [0; 1024], [0; 1024]);
+    let mut buffered = Buffered::new(AnySession, [0; 1024], [0; 1024]);
     let cell = RefCell::new(());
     while black_box(true) {
-        let _ = black_box(Pump::step(black_box(&mut pump), any_time(), &mut ()));
-        Pump::sent(black_box(&mut pump), black_box(0));
-        black_box(Pump::space(black_box(&mut pump)));
-        let _ = black_box(Pump::parts(black_box(&mut pump)));
-        Pump::received(black_box(&mut pump), black_box(0));
-        let _ = black_box((Pump::unsent(&pump), Pump::wants_input(&pump)));
+        let _ = black_box(Buffered::step(black_box(&mut buffered), any_time(), &mut ()));
+        Buffered::sent(black_box(&mut buffered), black_box(0));
+        black_box(Buffered::space(black_box(&mut buffered)));
+        let _ = black_box(Buffered::parts(black_box(&mut buffered)));
+        Buffered::received(black_box(&mut buffered), black_box(0));
+        let _ = black_box((Buffered::unsent(&buffered), Buffered::wants_input(&buffered)));
 
         let (mut stream, mut clock) = (AnyStream, AnyStream);
-        let _ = black_box(blocking::wait(&mut pump, any_step(), &mut stream, &mut clock));
-        let _ = black_box(blocking::run(&mut pump, &mut (), &mut stream, &mut clock));
+        let _ = black_box(blocking::wait(&mut buffered, any_step(), &mut stream, &mut clock));
+        let _ = black_box(blocking::run(&mut buffered, &mut (), &mut stream, &mut clock));
         let stop = |(): &()| black_box(true);
-        let _ = black_box(blocking::run_until(&mut pump, &mut (), &mut stream, &mut clock, stop));
+        let _ =
+            black_box(blocking::run_until(&mut buffered, &mut (), &mut stream, &mut clock, stop));
 
         let mut shared = Shared(AnySession);
         let mut host = black_box(&cell);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io::{self, Cursor, Read, Write};
 use tokio::sync::oneshot;
 use unstick::digest::Digest;
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick::{Cancelled, Closed, ReplyEvent, Request, Service, Status};
 
 /// The most bytes kept of the reason for a status other than `ok`.
@@ -154,7 +154,7 @@ pub struct Reply {
     pub exit: Option<i32>,
     /// Whether the body's digest was there, and right; never a mismatch, which is
     /// [`Error::Damaged`].
-    pub verdict: Verdict,
+    pub integrity: Integrity,
     /// The body; of an ask with a sink, only the reason why no command ran, at most 64 KiB of it.
     pub body: Vec<u8>,
 }
@@ -187,7 +187,7 @@ impl Default for Reply {
             filename: None,
             size: 0,
             exit: None,
-            verdict: Verdict::Unverified,
+            integrity: Integrity::Unverified,
             body: Vec::new(),
         }
     }
@@ -279,9 +279,9 @@ impl Call {
     /// Ends the call as its reply says.
     pub(super) fn finish(&mut self) {
         let reply = core::mem::take(&mut self.reply);
-        let result = match (self.error.take(), reply.verdict) {
+        let result = match (self.error.take(), reply.integrity) {
             (Some(error), _) => Err(error),
-            (None, Verdict::Mismatch { declared, actual }) => {
+            (None, Integrity::Mismatch { declared, actual }) => {
                 Err(Error::Damaged { declared, actual })
             }
             (None, _) => Ok(reply),
@@ -345,8 +345,8 @@ impl Call {
                 }
             }
             ReplyEvent::Body(piece) => return self.keep(piece),
-            ReplyEvent::End(verdict) => {
-                self.reply.verdict = verdict;
+            ReplyEvent::End(integrity) => {
+                self.reply.integrity = integrity;
                 if let Some(sink) = &mut self.sink
                     && let Err(error) = sink.flush()
                 {
@@ -362,7 +362,7 @@ impl Call {
         self.received += piece.len() as u64;
         if let Some(echo) = &mut self.echo {
             if !echo.starts_with(piece) {
-                let (url, why, seen) = (self.url.clone(), Closed::Mismatched, Vec::new());
+                let (url, why, seen) = (self.url.clone(), Closed::WrongReply, Vec::new());
                 self.error = Some(Error::Foreign { url, why, seen });
                 return Err(Cancelled);
             }

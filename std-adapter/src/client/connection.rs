@@ -22,7 +22,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use unstick::driver::nonblocking::{Runtime, run};
-use unstick::driver::{self, Pump};
+use unstick::driver::{self, Buffered};
 use unstick::session::Phase;
 use unstick::{Caller, Cancelled, Client, Closed, Instant, ReplyEvent, Request};
 
@@ -86,10 +86,10 @@ async fn drive(
     let seen = Arc::<Mutex<Vec<u8>>>::default();
     let mut reader = Reader { url: url.clone(), stream: reader, seen: Arc::clone(&seen) };
     let mut writer = FromTokio::new(writer);
-    let mut pump = Pump::new(client, vec![0; BUFFER], vec![0; BUFFER]);
+    let mut buffered = Buffered::new(client, vec![0; BUFFER], vec![0; BUFFER]);
     let mut asked = Asked { url: &url, queue: &mut queue, seen: &seen };
     let end = tokio::select! {
-        end = run(&mut pump, &mut asked, &mut reader, &mut writer, &waking) => end,
+        end = run(&mut buffered, &mut asked, &mut reader, &mut writer, &waking) => end,
         () = close.cancelled() => return, // nobody waits for a call
     };
     let seen = core::mem::take(&mut *lock(&seen));
@@ -131,10 +131,10 @@ impl Queue {
 
     /// The connection is over: every call is told why.
     fn end(&mut self, url: &Url, why: io::Result<Closed>, seen: &[u8]) {
-        if let Ok(Closed::Mismatched) = why
+        if let Ok(Closed::WrongReply) = why
             && let Some(mut call) = self.answered.take()
         {
-            call.fail(seen, || closed(url, Closed::Mismatched, seen));
+            call.fail(seen, || closed(url, Closed::WrongReply, seen));
         }
         self.settle();
         self.incoming.close();

@@ -184,7 +184,7 @@ impl fmt::Display for Error {
                 let service = url.endpoint.service();
                 write!(f, "what answers at {} is no {service} service: ", url.authority())?;
                 match why {
-                    Closed::Mismatched => write!(f, "more came than a reply")?,
+                    Closed::WrongReply => write!(f, "more came than a reply")?,
                     Closed::Timeout(_) | Closed::Unanswered => write!(f, "that is no reply")?,
                     why => why.fmt(f)?,
                 }
@@ -278,13 +278,13 @@ pub(super) fn closed(url: &Url, why: Closed, seen: &[u8]) -> Error {
     let text = is_text(url, seen);
     let (url, seen) = (url.clone(), seen.to_vec());
     match why {
-        Closed::Broken => Error::Source(io::ErrorKind::UnexpectedEof.into()),
+        Closed::BodyFailed => Error::Source(io::ErrorKind::UnexpectedEof.into()),
         Closed::Unsendable(error) => RequestError::Core(error).into(),
         Closed::Protocol(error) => match missing(&error) {
             Some(missing) if !text => Error::Closed { url, missing: Some(missing) },
             _ => Error::Foreign { url, why, seen },
         },
-        Closed::Mismatched => Error::Foreign { url, why, seen },
+        Closed::WrongReply => Error::Foreign { url, why, seen },
         _ if text => Error::Foreign { url, why, seen },
         Closed::Timeout(phase) => Error::Timeout { url, phase },
         _ => Error::Closed { url, missing: None },
@@ -302,8 +302,8 @@ pub(super) fn is_text(url: &Url, seen: &[u8]) -> bool {
 /// Bytes that are missing, where that is all that is wrong.
 fn missing(error: &MessageError) -> Option<u64> {
     match error {
-        MessageError::Truncated { missing }
-        | MessageError::Frame(FrameError::Truncated { missing }) => Some(*missing),
+        MessageError::Incomplete { missing }
+        | MessageError::Frame(FrameError::Incomplete { missing }) => Some(*missing),
         _ => None,
     }
 }

@@ -58,7 +58,7 @@ impl Client {
     /// Gets a file from the node; `path` is a file, or a folder for a file of that name.
     ///
     /// It is written beside the file and takes its place once it is whole and its digest, if the node
-    /// told one ([`Reply::verdict`]), is right; so there is never half a file, not after the call was
+    /// told one ([`Reply::integrity`]), is right; so there is never half a file, not after the call was
     /// dropped either. Something that is no file, such as `/dev/null`, is written to as it is. Returns
     /// the node's reply; with another status than `ok` nothing is written. An [`Error::Sink`] is one
     /// of the file.

@@ -88,7 +88,7 @@ impl Udp {
                     let seen = bytes.iter().copied().take(SHOWN).collect();
                     let why = match why {
                         NotTheReply::Message(error) => Closed::Protocol(error),
-                        NotTheReply::Unrelated | NotTheReply::Cut => Closed::Mismatched,
+                        NotTheReply::Unrelated | NotTheReply::Cut => Closed::WrongReply,
                     };
                     stray = Some(Error::Foreign { url: url.clone(), why, seen });
                 }
@@ -114,13 +114,13 @@ impl Udp {
 
 /// Hands a reply to its call.
 fn deliver(call: &mut Call, reply: &DatagramReply<'_>) -> Result<(), Cancelled> {
-    let DatagramReply { header, body, verdict, truncated } = *reply;
+    let DatagramReply { header, body, integrity, truncated } = *reply;
     let size = truncated.unwrap_or(body.len() as u64);
     call.reply(ReplyEvent::Begin { size, header })?;
     if !body.is_empty() {
         call.reply(ReplyEvent::Body(body))?;
     }
-    call.reply(ReplyEvent::End(verdict))
+    call.reply(ReplyEvent::End(integrity))
 }
 
 fn refused(url: &Url, error: unstick::RequestError) -> Error {

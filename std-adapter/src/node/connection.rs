@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use unstick::driver::nonblocking::{Runtime, run_until};
-use unstick::driver::{Error, Pump};
+use unstick::driver::{Buffered, Error};
 use unstick::limits::HEADER;
 use unstick::{Closed, Instant, Limits, Server, Service};
 
@@ -40,14 +40,14 @@ pub(super) async fn serve<R, W>(
     let mut host = host.waiting(Arc::clone(&ready));
     let runtime = Waiting { clock, ready };
     let session = Server::<Host, HEADER, TEXT>::with_capacity(service, limits);
-    let mut pump = Pump::new(session, vec![0; BUFFER], vec![0; BUFFER]);
+    let mut buffered = Buffered::new(session, vec![0; BUFFER], vec![0; BUFFER]);
     let (mut reader, mut writer) = (FromTokio::new(reader), FromTokio::new(writer));
     let stop = stop.cancelled();
-    let end = run_until(&mut pump, &mut host, &mut reader, &mut writer, &runtime, stop).await;
+    let end = run_until(&mut buffered, &mut host, &mut reader, &mut writer, &runtime, stop).await;
     match end {
         Ok(why) => {
             debug!("{}: closed: {why}", service.as_str());
-            drop(pump);
+            drop(buffered);
             close(reader.into_inner(), writer.into_inner(), why).await;
         }
         Err(Error::Read(error) | Error::Write(error)) => {

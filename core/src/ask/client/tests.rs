@@ -63,7 +63,7 @@ fn requests_are_pipelined_and_replies_matched() {
         reply(r#"{"id":1,"status":"ok","total_size":1}"#, "A"),
         reply(r#"{"id":2,"status":"ok","total_size":0}"#, ""),
     ];
-    assert_eq!(step(&mut client, &mut asker, &replies.concat()).1, Next::Host);
+    assert_eq!(step(&mut client, &mut asker, &replies.concat()).1, Next::Wait);
     assert_eq!(asker.said, ["0: 1", "A", "end", "1: 0", "end"]);
 }
 
@@ -74,11 +74,11 @@ fn a_reply_to_another_request_or_to_none_is_refused() {
         let mut asker = Asker::of(&[("upper a", 0)]);
         step(&mut client, &mut asker, b"");
         let (_, next) = step(&mut client, &mut asker, &reply(json, ""));
-        assert_eq!(next, Next::Closed(Closed::Mismatched));
+        assert_eq!(next, Next::Closed(Closed::WrongReply));
     }
     let mut client = Client::new(Service::Frame, Limits::DEFAULT);
     let (_, next) = step(&mut client, &mut Asker::default(), b"\0");
-    assert_eq!(next, Next::Closed(Closed::Mismatched));
+    assert_eq!(next, Next::Closed(Closed::WrongReply));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_caller_that_stops_is_told_nothing_more() {
     let mut asker = Asker { stops: true, ..Asker::of(&[("get a", 0)]) };
     step(&mut client, &mut asker, b"");
     for input in [&b"\x01\0\0\0A"[..], b""] {
-        assert_eq!(step(&mut client, &mut asker, input).1, Next::Closed(Closed::Broken));
+        assert_eq!(step(&mut client, &mut asker, input).1, Next::Closed(Closed::BodyFailed));
     }
     assert_eq!(asker.said, ["0: 1"]);
 }
@@ -163,7 +163,7 @@ fn an_echo_has_as_many_bytes_as_were_sent() {
     let mut asker = Asker::of(&[("", 3), ("", 0)]);
     assert_eq!(step(&mut client, &mut asker, b""), (b"xxx".to_vec(), Next::Input));
     assert_eq!(step(&mut client, &mut asker, b"XX").1, Next::Input);
-    assert_eq!(step(&mut client, &mut asker, b"X").1, Next::Host);
+    assert_eq!(step(&mut client, &mut asker, b"X").1, Next::Wait);
     assert_eq!(asker.said, ["0: 3", "XX", "X", "end", "1: 0", "end"]);
 }
 
@@ -180,6 +180,6 @@ fn the_end_of_input_says_what_is_missing() {
     step(&mut client, &mut asker, b"");
     Session::<Asker>::end(&mut client);
     let cut = reply(r#"{"id":1,"status":"ok","total_size":9}"#, "four");
-    let missing = Closed::Protocol(MessageError::Truncated { missing: 5 });
+    let missing = Closed::Protocol(MessageError::Incomplete { missing: 5 });
     assert_eq!(step(&mut client, &mut asker, &cut).1, Next::Closed(missing));
 }

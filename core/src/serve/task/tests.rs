@@ -122,9 +122,9 @@ fn a_late_answer_comes_at_its_time_and_not_before() {
     let (mut node, mut server, mut output) = (bench(), server(), [0; 512]);
     let late = request("late", "", b"");
     let step = server.step(Instant::ZERO, &mut node, &late, &mut output);
-    assert_eq!((step.next, step.deadline), (Next::Host, Some(seconds(120))));
+    assert_eq!((step.next, step.deadline), (Next::Wait, Some(seconds(120))));
     let early = server.step(seconds(119), &mut node, b"", &mut output);
-    assert_eq!((early.written, early.next), (0, Next::Host));
+    assert_eq!((early.written, early.next), (0, Next::Wait));
     let step = server.step(seconds(120), &mut node, b"", &mut output);
     assert_eq!((step.next, node.context), (Next::Input, 0));
     assert_eq!(reply(&output[..step.written]), "ok late");
@@ -192,7 +192,7 @@ fn a_command_that_saw_its_body_may_still_be_late() {
     let (mut node, mut server, mut output) = (bench(), server(), [0; 512]);
     let input = request("late-size", "", b"abc");
     let step = server.step(Instant::ZERO, &mut node, &input, &mut output);
-    assert_eq!(step.next, Next::Host);
+    assert_eq!(step.next, Next::Wait);
     let step = server.step(seconds(120), &mut node, b"", &mut output);
     assert_eq!(reply(&output[..step.written]), "ok abc");
 }
@@ -209,7 +209,7 @@ fn a_streamed_answer_has_the_time_of_an_answer_for_each_piece() {
         told.extend_from_slice(&output[..step.written]);
         match step.next {
             Next::Input => break,
-            Next::Host => now = step.deadline.unwrap(),
+            Next::Wait => now = step.deadline.unwrap(),
             next => panic!("{next:?} at {now:?}"),
         }
     }

@@ -85,7 +85,7 @@ impl Decoder {
             State::Payload { left, .. } | State::Skipping { left, .. } => u64::from(left),
             State::Failed(error) => return Err(error),
         };
-        if missing == 0 { Ok(()) } else { Err(FrameError::Truncated { missing }) }
+        if missing == 0 { Ok(()) } else { Err(FrameError::Incomplete { missing }) }
     }
 
     /// A prefix is whole: the frame in one piece if the chunk has all of it, else its first piece.
@@ -187,7 +187,7 @@ mod tests {
         for (cut, missing) in [(1, 3), (3, 1), (4, 2), (5, 1)] {
             let mut decoder = Decoder::new(5, Oversize::Close);
             let end = run(&mut decoder, &[&STREAM[..cut]]);
-            assert_eq!(end, Err(FrameError::Truncated { missing }), "cut at {cut}");
+            assert_eq!(end, Err(FrameError::Incomplete { missing }), "cut at {cut}");
         }
     }
 

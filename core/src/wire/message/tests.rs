@@ -22,7 +22,7 @@ fn run(reader: &mut Reader<80>, chunks: &[&[u8]]) -> Result<String, MessageError
             match event {
                 Event::Header { size, .. } => seen.push_str(&std::format!("[{size}]")),
                 Event::Body(piece) => seen.push_str(core::str::from_utf8(piece).unwrap()),
-                Event::End(end) => seen.push_str(&std::format!("({:?})", end.verdict)),
+                Event::End(end) => seen.push_str(&std::format!("({:?})", end.integrity)),
             }
         }
     }
@@ -53,7 +53,7 @@ fn a_damaged_body_is_reported_at_its_end() {
     let seen = run(&mut Reader::new(Role::Reply), &[&damaged]).unwrap();
     assert!(seen.starts_with("[5]helln(Mismatch"), "{seen}");
     let (header, body) = decode::<80>(Role::Reply, &damaged).unwrap();
-    assert!(matches!(verify(Role::Reply, &header, body).verdict, Verdict::Mismatch { .. }));
+    assert!(matches!(verify(Role::Reply, &header, body).integrity, Integrity::Mismatch { .. }));
 }
 
 #[test]
@@ -67,14 +67,14 @@ fn a_missing_size_is_none_in_a_request_and_an_error_in_a_reply() {
 
 #[test]
 fn the_end_says_what_is_missing() {
-    let frame = |missing| MessageError::Frame(FrameError::Truncated { missing });
+    let frame = |missing| MessageError::Frame(FrameError::Incomplete { missing });
     for (cut, error) in [
         (1, frame(3)),
         (3, frame(1)),
         (4, frame(0x47)),
         (5, frame(0x46)),
-        (HELLO.len() - 5, MessageError::Truncated { missing: 5 }),
-        (HELLO.len() - 1, MessageError::Truncated { missing: 1 }),
+        (HELLO.len() - 5, MessageError::Incomplete { missing: 5 }),
+        (HELLO.len() - 1, MessageError::Incomplete { missing: 1 }),
     ] {
         assert_eq!(run(&mut Reader::new(Role::Reply), &[&HELLO[..cut]]), Err(error), "{cut}");
     }
@@ -101,7 +101,7 @@ fn a_whole_message_has_just_its_bytes() {
     let size = |declared, seen| Err(MessageError::Size { declared, seen });
     assert_eq!(decode(Role::Reply, &HELLO[..HELLO.len() - 1]), size(5, 4));
     assert_eq!(decode(Role::Reply, &[HELLO, b"!"].concat()), size(5, 6));
-    let truncated = |missing| Err(MessageError::Frame(FrameError::Truncated { missing }));
-    assert_eq!(decode(Role::Reply, &HELLO[..3]), truncated(1));
-    assert_eq!(decode(Role::Reply, &HELLO[..9]), truncated(0x47 - 5));
+    let incomplete = |missing| Err(MessageError::Frame(FrameError::Incomplete { missing }));
+    assert_eq!(decode(Role::Reply, &HELLO[..3]), incomplete(1));
+    assert_eq!(decode(Role::Reply, &HELLO[..9]), incomplete(0x47 - 5));
 }

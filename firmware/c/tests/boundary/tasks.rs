@@ -167,7 +167,7 @@ fn tasks_of_c_answer_and_refuse() {
 fn a_task_that_waits_holds_its_own_session_up_until_its_time() {
     let (mut bench, closed) = bench();
     let step = bench.step(&request("go 1", b""), &mut [0; 512]);
-    assert_eq!((step.next, step.deadline_us), (unstick_next::Host, 9));
+    assert_eq!((step.next, step.deadline_us), (unstick_next::Wait, 9));
     let (session, node) = (bench.session.as_mut_ptr(), bench.node.as_mut_ptr());
     let mut output = [0; 512];
     let out = (output.as_mut_ptr(), output.len());
@@ -180,7 +180,7 @@ fn a_task_that_waits_holds_its_own_session_up_until_its_time() {
 fn a_task_is_closed_when_its_connection_is_lost_and_a_datagram_does_not_wait_for_it() {
     let (mut bench, closed) = bench();
     let step = bench.step(&request("go 3", b""), &mut [0; 512]);
-    assert_eq!((step.next, step.deadline_us), (unstick_next::Host, 60_000_007));
+    assert_eq!((step.next, step.deadline_us), (unstick_next::Wait, 60_000_007));
     assert_eq!(c!(unstick_session_abort(bench.session(), bench.node.as_mut_ptr())), OK);
     assert_eq!(closed.get(), 1);
 

@@ -8,7 +8,7 @@ use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::wire::Ipv4Cidr;
 use std::io;
 use unstick::digest::Hasher;
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick::{Caller, Cancelled, Client, Limits, ReplyEvent, Request, Service, Session};
 use unstick_smoltcp::{Connection, Scratch, TcpBuffers, core_time, stack_time};
 
@@ -159,12 +159,12 @@ impl Caller for Asks<'_> {
         match event {
             ReplyEvent::Begin { .. } => self.came.clear(),
             ReplyEvent::Body(piece) => self.came.extend_from_slice(piece),
-            ReplyEvent::End(verdict) => {
+            ReplyEvent::End(integrity) => {
                 self.answered += 1;
                 let right = self.call(index).is_some_and(|call| call.reply == self.came);
-                if self.wrong.is_none() && !(right && verdict == Verdict::Verified) {
+                if self.wrong.is_none() && !(right && integrity == Integrity::Verified) {
                     let came = self.came.get(..80).unwrap_or(&self.came).escape_ascii();
-                    self.wrong = Some(format!("\"{came}\" came, {verdict:?}"));
+                    self.wrong = Some(format!("\"{came}\" came, {integrity:?}"));
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::runtime::Builder;
-use unstick::message::Verdict;
+use unstick::message::Integrity;
 use unstick::{Service, store};
 use unstick_std::client::{Ask, Client, Error, Progress, Reply};
 use unstick_std::url::Url;
@@ -69,7 +69,7 @@ pub(crate) fn get(args: &GetArgs) -> Result<ExitCode, Failure> {
             error => error.into(),
         })
     })?;
-    if reply.verdict == Verdict::Unverified {
+    if reply.integrity == Integrity::Unverified {
         eprintln!("unstick: the node told no md5, so the {} bytes are not verified", reply.size);
     }
     Ok(ExitCode::SUCCESS)
