@@ -12,9 +12,9 @@ use node::{Host, SIZE, assert_nothing_lent, list};
 use unstick::datagram::{Datagram, Sender, answer};
 use unstick::digest::Hasher;
 use unstick::header::{Fields, Id};
-use unstick::host::{Counters, Counter};
+use unstick::host::{Counter, Counters};
 use unstick::limits::{AMPLIFICATION, HEADER};
-use unstick::message::{self, MessageError, Role, Integrity};
+use unstick::message::{self, Integrity, MessageError, Role};
 use unstick::store::Store as _;
 use unstick::{Endpoint, Instant, Limits, Server, Service, Session as _, Status};
 
@@ -95,8 +95,8 @@ fn assert_answers(
         }
         _ => {
             let full = over_tcp(request, twin);
-            for (event, count) in twin.counters.iter().filter(|(event, _)| *event != Counter::Bytes) {
-                due.count(event, count);
+            for (counter, count) in twin.counters.iter().filter(|(it, _)| *it != Counter::Bytes) {
+                due.count(counter, count);
             }
             full
         }

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use unstick::digest::{Digest, Hasher};
 use unstick::header::{Fields, Header, Id};
-use unstick::message::{self, Role, Integrity};
+use unstick::message::{self, Integrity, Role};
 
 #[derive(Arbitrary, Debug)]
 struct Case<'a> {

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use node::{Host, assert_nothing_lent};
 use sizes::Sizes;
 use unstick::frame::{Assembler, Frame, Oversize};
-use unstick::message::{End, Event, MessageError, Reader, Role, Integrity};
+use unstick::message::{End, Event, Integrity, MessageError, Reader, Role};
 use unstick::{Closed, Limits, Next, Server, Service, Session as _};
 
 // The service, 4 more for a session that reaches its limits sooner; and what is sent to it.
