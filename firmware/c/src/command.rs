@@ -302,13 +302,7 @@ impl Task<Device> for TaskOfC {
         now: Instant,
         text: &mut Text<'_>,
     ) -> Result<Progress, Refusal> {
-        let Some(poll) = self.functions.poll else { return Ok(Progress::Text) };
-        let (context, task) = (device.context, (&raw mut self.state).cast());
-        let progress = answering(text, |answer| {
-            // SAFETY: as in `run`.
-            unsafe { poll(context, task, now.as_micros(), answer) }
-        })?;
-        progress.of(text)
+        self.ask(self.functions.poll, device, now, text)
     }
 
     fn read(
@@ -317,13 +311,7 @@ impl Task<Device> for TaskOfC {
         now: Instant,
         text: &mut Text<'_>,
     ) -> Result<Progress, Refusal> {
-        let Some(read) = self.functions.read else { return Ok(Progress::Text) };
-        let (context, task) = (device.context, (&raw mut self.state).cast());
-        let progress = answering(text, |answer| {
-            // SAFETY: as in `run`.
-            unsafe { read(context, task, now.as_micros(), answer) }
-        })?;
-        progress.of(text)
+        self.ask(self.functions.read, device, now, text)
     }
 
     fn close(&mut self, device: &mut Device) {
@@ -331,6 +319,29 @@ impl Task<Device> for TaskOfC {
             // SAFETY: as in `run`.
             unsafe { close(device.context, (&raw mut self.state).cast()) };
         }
+    }
+}
+
+/// A function that a task is asked by.
+type Asked =
+    unsafe extern "C" fn(*mut c_void, *mut c_void, u64, *mut unstick_text) -> unstick_progress;
+
+impl TaskOfC {
+    /// Without the function there is nothing to say.
+    fn ask(
+        &mut self,
+        function: Option<Asked>,
+        device: &Device,
+        now: Instant,
+        text: &mut Text<'_>,
+    ) -> Result<Progress, Refusal> {
+        let Some(function) = function else { return Ok(Progress::Text) };
+        let (context, task) = (device.context, (&raw mut self.state).cast());
+        let progress = answering(text, |answer| {
+            // SAFETY: as in `run`.
+            unsafe { function(context, task, now.as_micros(), answer) }
+        })?;
+        progress.of(text)
     }
 }
 
