@@ -6,7 +6,7 @@ import re
 import shutil
 from dataclasses import dataclass, field
 
-from toolchain import HERE, Missing, Toolchain, run
+from toolchain import HERE, Missing, Toolchain, cross, run
 
 TARGETS = [
     "thumbv6m-none-eabi",
@@ -88,9 +88,8 @@ def symbols(program):
 
 def tell(program):
     """Runs a program on the board, one instruction a nanosecond. Returns what it told."""
-    command = ["qemu-system-arm", "-M", "mps2-an385", "-display", "none", "-monitor", "none"]
-    command += ["-serial", "null", "-icount", "shift=0", "-kernel", program]
-    command += ["-semihosting-config", "enable=on,target=native"]
+    command = [cross(), "emulate", "mps2-an385", program, "-monitor", "none", "-serial", "null"]
+    command += ["-icount", "shift=0", "-semihosting-config", "enable=on,target=native"]
     output = run("timeout", "60", *command).stdout
     return {name: int(figure) for name, figure in re.findall(r"^(.+): (\d+)$", output, re.M)}
 

@@ -1,6 +1,10 @@
-//! A compiler and a linker for a board, whichever are there.
+//! What a board needs that is not there: a compiler and a linker for it, and a machine that it is.
 //!
-//! This is the one way to them: `emulate` uses the library, scripts the program `cross`.
+//! This is the one way to them: `emulate` and tests use the library, scripts the program `cross`.
+
+mod qemu;
+
+pub use qemu::{Emulated, QEMU};
 
 use std::env;
 use std::ffi::{OsStr, OsString};

@@ -13,6 +13,7 @@ use frames::{NOBODY, datagram, ethernet, syn};
 use smoltcp::wire::EthernetProtocol;
 use std::process::Command;
 use std::time::Instant;
+use unstick_cross::{Emulated, MISSING};
 use unstick_firmware::node::CONNECTIONS;
 use world::{BOARD, PATIENCE, World};
 
@@ -123,15 +124,18 @@ fn restarts(mut world: World) {
 
 /// The ELF file of a program; `None`, with a word, where it cannot be built or run.
 fn build(program: &str) -> Option<String> {
-    /// The exit code of `emulate` where a tool of the system is missing.
-    const MISSING: i32 = 3;
     // The wire here has no DHCP server.
     let emulate = ["--program", program, "--minimal", "--build"];
     let built = Command::new(env!("CARGO_BIN_EXE_emulate")).args(emulate).output().unwrap();
     let told = String::from_utf8_lossy(&built.stderr);
-    let qemu = Command::new("qemu-system-arm").arg("--version").output();
-    if qemu.is_err() || built.status.code() == Some(MISSING) {
-        let why = if qemu.is_err() { "qemu-system-arm is missing" } else { told.trim_end() };
+    let missing = match Emulated::check() {
+        Err(sentence) => Some(sentence),
+        Ok(()) if built.status.code() == Some(i32::from(MISSING)) => {
+            Some(told.trim_end().to_owned())
+        }
+        Ok(()) => None,
+    };
+    if let Some(why) = missing {
         eprintln!("SKIPPED: faults on the emulated board: {why}");
         return None;
     }

@@ -9,11 +9,11 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::thread::sleep;
 use std::time::Instant;
+use unstick_cross::Emulated;
 use unstick_firmware::node::ADDRESS;
 
 /// The board's hardware address, which QEMU gives it.
@@ -29,7 +29,7 @@ pub(crate) const CLIENT: Neighbour = Neighbour {
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct World {
-    qemu: Child,
+    qemu: Emulated,
     folder: PathBuf,
     pub(crate) wire: Wire,
     interface: Interface,
@@ -52,13 +52,11 @@ impl World {
             there.display(),
             here.display()
         );
-        let qemu = Command::new("qemu-system-arm")
-            .args(["-M", "mps2-an385", "-display", "none", "-monitor", "none", "-serial", "stdio"])
-            .args(["-netdev", &network, "-net", "nic,netdev=n0", "-kernel", elf])
-            .stdin(Stdio::null())
-            .stdout(log)
-            .spawn()
-            .unwrap();
+        let arguments = ["-serial", "stdio", "-monitor", "none", "-netdev", &network];
+        let arguments = arguments.into_iter().chain(["-net", "nic,netdev=n0"]);
+        let mut command = Emulated::command("mps2-an385", Path::new(elf), arguments);
+        command.stdout(log);
+        let qemu = Emulated::start(command).unwrap();
         let mut wire = Wire { socket: Rc::new(socket), peer: there };
         let config = Config::new(CLIENT.hardware.into());
         let mut interface = Interface::new(config, &mut wire, smoltcp::time::Instant::ZERO);
@@ -194,8 +192,6 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let _ = self.qemu.kill();
-        let _ = self.qemu.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -9,7 +9,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use unstick_cross::{MISSING, Toolchain};
+use unstick_cross::{Emulated, MISSING, Toolchain};
 
 const HELP: &str = "\
 Builds a node for a board and runs it in QEMU, its services forwarded to free ports of 127.0.0.1.
@@ -83,7 +83,7 @@ fn run() -> Result<(), Failure> {
         qemu::die_with_parent()?;
     }
     if !build_only {
-        qemu::check().map_err(Failure::Missing)?;
+        Emulated::check().map_err(Failure::Missing)?;
     }
     let toolchain = Toolchain::find(board.target).map_err(Failure::Missing)?;
     let kernel = (program.build)(&toolchain, board.target, minimal)?;

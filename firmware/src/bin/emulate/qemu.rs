@@ -2,29 +2,19 @@
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use unstick::Endpoint;
+use unstick_cross::{Emulated, QEMU};
 use unstick_firmware::node::ADDRESS;
-
-const QEMU: &str = "qemu-system-arm";
-
-/// Whether QEMU is there.
-pub(crate) fn check() -> Result<(), String> {
-    let found = Command::new(QEMU).arg("--version").stdout(Stdio::null()).status();
-    match found {
-        Ok(status) if status.success() => Ok(()),
-        _ => Err(format!("{QEMU} is missing: on Debian type `apt-get install {QEMU}`")),
-    }
-}
 
 /// A board that runs, until this is dropped.
 pub(crate) struct Qemu {
-    process: Child,
+    process: Emulated,
     urls: Vec<String>,
 }
 
@@ -35,16 +25,15 @@ impl Qemu {
         let monitor = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let monitor = monitor.map_err(|error| format!("no port for QEMU's monitor: {error}"))?;
         let address = monitor.local_addr().map_err(|error| error.to_string())?;
-        let mut qemu = Command::new(QEMU);
-        qemu.args(["-M", machine, "-display", "none", "-serial", "stdio"])
-            .args(["-monitor", &format!("tcp:{address}")])
-            .args(["-netdev", &network(), "-net", "nic,netdev=n0", "-kernel"])
-            .arg(program)
-            .args(more)
-            .stdin(Stdio::null()) // the log has no input
-            .stdout(Stdio::piped());
-        end_with_us(&mut qemu);
-        let process = qemu.spawn().map_err(|error| format!("{QEMU} could not be run: {error}"))?;
+        let monitor_option = format!("tcp:{address}");
+        let network = network();
+        let ours = ["-serial", "stdio", "-monitor", &monitor_option, "-netdev", &network];
+        let ours = ours.into_iter().chain(["-net", "nic,netdev=n0"]).map(OsStr::new);
+        let arguments = ours.chain(more.iter().map(OsString::as_os_str));
+        let mut command = Emulated::command(machine, program, arguments);
+        command.stdout(Stdio::piped());
+        let process = Emulated::start(command)
+            .map_err(|error| format!("{QEMU} could not be run: {error}"))?;
         let mut board = Self { process, urls: Vec::new() };
         let ports = board.accept(&monitor).and_then(|monitor| ask_for_ports(&monitor));
         let ports = ports.map_err(|error| format!("{QEMU} gives no ports: {error}"))?;
@@ -86,14 +75,7 @@ impl Qemu {
     }
 }
 
-impl Drop for Qemu {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// What QEMU is told about the node's endpoints; port 0 is any that is free.
+/// QEMU's option for the node's endpoints; port 0 is any that is free.
 fn network() -> String {
     Endpoint::ALL.iter().fold("user,id=n0".into(), |all, it| {
         let (transport, address, guest) = (it.transport(), ADDRESS.address(), it.port());
@@ -156,20 +138,6 @@ pub(crate) fn die_with_parent() -> Result<(), String> {
 pub(crate) fn die_with_parent() -> Result<(), String> {
     Ok(())
 }
-
-/// Has the kernel end QEMU with this process, whatever ends that: in order, so that a capture is
-/// whole. Elsewhere than on Linux it ends with Ctrl-C only, which the terminal tells both.
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "what runs between fork and exec is restricted")]
-fn end_with_us(qemu: &mut Command) {
-    use nix::sys::{prctl::set_pdeathsig, signal::SIGTERM};
-    use std::os::unix::process::CommandExt as _;
-    // SAFETY: it makes one system call, and neither allocates nor takes a lock.
-    unsafe { qemu.pre_exec(|| Ok(set_pdeathsig(SIGTERM)?)) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with_us(_: &mut Command) {}
 
 #[cfg(test)]
 mod tests {
