@@ -102,7 +102,7 @@ fn no_cargo(error: io::Error) -> BuildError {
     BuildError::Missing(format!("cargo could not be run: {error}"))
 }
 
-/// A stderr that nobody reads is no reason not to build.
+/// A closed stderr must not stop the build.
 fn say(line: &[u8]) {
     let _ = io::stderr().write_all(&[line, b"\n"].concat());
 }
@@ -147,7 +147,7 @@ impl Board {
         let log = emulator.stdout.take();
         let (told, lines) = mpsc::channel();
         let mut board = Self { emulator, urls: Vec::new(), log: lines };
-        // To its end, or a board with much to tell would wait for us.
+        // To its end, or a board that logs much would wait for us.
         thread::spawn(move || {
             let lines = log.into_iter().flat_map(|log| BufReader::new(log).lines());
             lines.map_while(Result::ok).for_each(|line| drop(told.send(line)));
@@ -164,7 +164,7 @@ impl Board {
         }
     }
 
-    /// What it has told since it served, or since this was asked.
+    /// What it has logged since it served, or since the last call.
     pub fn log(&self) -> String {
         self.log.try_iter().map(|line| line + "\n").collect()
     }
@@ -223,7 +223,7 @@ impl Boards {
         Ok(Self { shared: Board::start(&firmware)?, firmware })
     }
 
-    /// What the shared one has told since it served, or since this was asked.
+    /// What the shared one has logged since it served, or since the last call.
     pub fn log(&self) -> String {
         self.shared.log()
     }

@@ -7,7 +7,7 @@
 //! | `wait MS` | an answer that is late and holds nobody up |
 //! | `config [JSON]` | typed JSON in and out, and state of the node's own |
 //!
-//! [`rows`] is their part of a table, for a [`Node`] whose context lends its [`Settings`].
+//! [`rows`] is their part of a table, for a [`Node`] whose context contains [`Settings`].
 
 use core::fmt::Write as _;
 use core::time::Duration;
@@ -53,7 +53,7 @@ impl AsMut<Self> for Settings {
     }
 }
 
-/// The rows of a node whose tasks are these and whose context lends its settings.
+/// The rows of a node that has these tasks and whose context contains the settings.
 #[must_use]
 pub const fn rows<S: Store, C: AsMut<Settings>>() -> [Command<Node<S, C, Tasks>>; 4] {
     [

@@ -64,7 +64,7 @@ pub use self::{
     player::{Link, play},
     scenario::{Act, FILE, FILES, SMALL, Scenario, Setup},
     scenarios::scenarios,
-    transcript::{Line, Stop, Transcript},
+    transcript::{Line, StopReason, Transcript},
 };
 
 /// Says past the capture of the test harness, which would hide it, that something is not tested.

@@ -88,7 +88,7 @@ impl Link for Stream {
 }
 
 impl Stream {
-    /// Reads what is there. Returns how many bytes, and an error once the peer has closed.
+    /// Reads what has arrived. Returns the number of bytes, and an error once the peer has closed.
     fn read_early(&mut self) -> io::Result<usize> {
         let mut buffer = vec![0; 1 << 16];
         self.stream.set_read_timeout(Some(TURN))?;

@@ -5,5 +5,5 @@
 mod session;
 mod stream;
 
-pub use session::{Cuts, Way, session, sessions, ways};
+pub use session::{Delivery, Splits, deliveries, session, sessions};
 pub use stream::{blocking, nonblocking};

@@ -2,7 +2,7 @@
 
 use crate::golden;
 use crate::scenario::{Act, Scenario};
-use crate::transcript::{Line, Stop, Transcript};
+use crate::transcript::{Line, StopReason, Transcript};
 use core::time::Duration;
 use std::io;
 
@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The client's end of one connection, or a socket for datagrams.
 pub trait Link {
     /// Sends bytes, all of them, with one write; or one datagram. A peer that has closed in the
-    /// meantime is no error: what it sent before is still to be received.
+    /// meantime is not an error: what it sent before can still be received.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// Receives some bytes, at least one, or one datagram, which may be empty. Returns how many.
@@ -64,7 +64,7 @@ impl Player<'_> {
                 stop => Line::Came(self.take_all(), stop.err()),
             },
             Act::Silence => match self.more(Act::QUIET) {
-                Err(Stop::Silence) => Line::Came(Vec::new(), Some(Stop::Silence)),
+                Err(StopReason::Silence) => Line::Came(Vec::new(), Some(StopReason::Silence)),
                 stop => Line::Came(self.take_all(), stop.err()),
             },
         };
@@ -107,7 +107,7 @@ impl Player<'_> {
         core::mem::take(&mut self.unread)
     }
 
-    fn at_least(&mut self, len: usize) -> Result<(), Stop> {
+    fn at_least(&mut self, len: usize) -> Result<(), StopReason> {
         while self.unread.len() < len {
             self.more(PATIENCE)?;
         }
@@ -115,13 +115,15 @@ impl Player<'_> {
     }
 
     /// Receives once.
-    fn more(&mut self, patience: Duration) -> Result<(), Stop> {
+    fn more(&mut self, patience: Duration) -> Result<(), StopReason> {
         let mut buffer = vec![0; 1 << 16];
         match self.link.receive(&mut buffer, patience) {
             Ok(Some(len)) => self.unread.extend_from_slice(&buffer[..len]),
-            Ok(None) => return Err(Stop::End),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Stop::Silence),
-            Err(error) => return Err(Stop::Error(error.kind())),
+            Ok(None) => return Err(StopReason::End),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(StopReason::Silence);
+            }
+            Err(error) => return Err(StopReason::Error(error.kind())),
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub enum Line {
     /// So many bytes were sent.
     Sent(usize),
     /// These bytes came; and why no more did, where more were expected or none at all.
-    Came(Vec<u8>, Option<Stop>),
+    Came(Vec<u8>, Option<StopReason>),
     /// A message came: its header without what differs from node to node, and which of the
     /// expected pieces its body has.
     CameLike(String, Vec<String>),
@@ -30,7 +30,7 @@ pub enum Line {
 
 /// Why nothing more came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum StopReason {
     /// The peer closed.
     End,
     /// Nothing came in time.
@@ -80,8 +80,8 @@ impl Line {
                 Self::CameLike((*header).to_owned(), body.iter().map(ToString::to_string).collect())
             }
             Act::Finish => Self::Finished,
-            Act::ExpectEnd => Self::Came(Vec::new(), Some(Stop::End)),
-            Act::Silence => Self::Came(Vec::new(), Some(Stop::Silence)),
+            Act::ExpectEnd => Self::Came(Vec::new(), Some(StopReason::End)),
+            Act::Silence => Self::Came(Vec::new(), Some(StopReason::Silence)),
         }
     }
 }
@@ -119,7 +119,7 @@ impl fmt::Display for Line {
     }
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::End => f.write_str("the end"),

@@ -41,7 +41,7 @@ pub enum Datagram<'a> {
     Truncated {
         /// The bytes that fit.
         head: &'a [u8],
-        /// Its true length in bytes, where the system tells it.
+        /// Its true length in bytes, where the system reports it.
         len: Option<usize>,
     },
 }

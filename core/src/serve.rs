@@ -1,12 +1,12 @@
 //! The serving side: sessions that answer requests on a host.
 //!
-//! | room | what is there |
+//! | module | contents |
 //! |---|---|
 //! | `server` | a session: one connection |
 //! | `datagram` | one datagram in, at most one out |
 //! | `exchange` | one request and its reply, which both of these frame |
 //! | `command`, `task`, `json` | what a request runs |
-//! | `host`, `store` | what a node lends: identity, counters, commands, files |
+//! | `host`, `store` | what a node provides: identity, counters, commands, files |
 //! | `text`, `reply` | what a command answers with |
 
 pub mod command;
@@ -29,7 +29,7 @@ pub use text::Text;
 use crate::bytes::copy;
 use core::fmt;
 
-/// Copies as many bytes as both sides have, ASCII a-z in upper case and all else as it is: Python's
+/// Copies as many bytes as both sides have, ASCII a-z in upper case and all else unchanged: Python's
 /// `bytes.upper()` (rule E1). Returns how many.
 fn copy_upper(from: &[u8], to: &mut [u8]) -> usize {
     let len = copy(from, to);

@@ -97,7 +97,7 @@ pub enum Next {
 pub enum Closed {
     /// The input ended where it may.
     End,
-    /// [`Session::finish`] was called, and all that was begun is done.
+    /// [`Session::finish`] was called, and every request that had begun is done.
     Finished,
     /// The peer broke a rule.
     Protocol(MessageError),

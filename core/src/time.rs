@@ -4,7 +4,7 @@ use core::time::Duration;
 
 /// A point on the caller's monotonic clock, in microseconds since any fixed start.
 ///
-/// The core never reads a clock: whoever drives a session passes the time in and is told the next
+/// The core never reads a clock: whoever drives a session passes the time in and receives the next
 /// deadline. A caller without a clock passes [`Instant::ZERO`] for ever; then no deadline passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

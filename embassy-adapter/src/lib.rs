@@ -4,8 +4,8 @@
 //!
 //! | what happens | what [`Services::serve_tcp`] does |
 //! |---|---|
-//! | a SYN is not answered | gives it up after 5 s |
-//! | the peer falls silent | asks every 15 s whether it is there, gives it up after 60 s |
+//! | a SYN is not answered | closes after 5 s |
+//! | the peer falls silent | sends a keep-alive every 15 s, closes after 60 s |
 //! | the peer resets | drops the session; what it had begun is undone |
 //! | the peer half-closes | answers what came, then closes |
 //! | a [limit](unstick::Limits) of the session is passed | answers if it may, then closes |

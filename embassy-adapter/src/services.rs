@@ -75,9 +75,9 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
     }
 
     /// Until it is dropped, [`finished`](Self::finished) waits.
-    pub(crate) fn begin(&self) -> Begun<'_, 'd, H, TASKS> {
+    pub(crate) fn begin(&self) -> Registration<'_, 'd, H, TASKS> {
         self.begun.set(self.begun.get().saturating_add(1));
-        Begun(self)
+        Registration(self)
     }
 
     /// Remembers a port that datagrams are served on.
@@ -120,9 +120,9 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
 }
 
 /// A connection, or datagrams whose replies have not left.
-pub(crate) struct Begun<'a, 'd, H: Host, const TASKS: usize>(&'a Services<'d, H, TASKS>);
+pub(crate) struct Registration<'a, 'd, H: Host, const TASKS: usize>(&'a Services<'d, H, TASKS>);
 
-impl<H: Host, const TASKS: usize> Drop for Begun<'_, '_, H, TASKS> {
+impl<H: Host, const TASKS: usize> Drop for Registration<'_, '_, H, TASKS> {
     fn drop(&mut self) {
         self.0.begun.set(self.0.begun.get().saturating_sub(1));
         self.0.changed();

@@ -126,7 +126,7 @@ mod tests {
     use core::fmt::Write as _;
     use std::vec::Vec;
 
-    /// Keeps what is written, and reads as it was last told.
+    /// Keeps what is written, and reads what was set last.
     #[derive(Default)]
     struct Model {
         value: u32,

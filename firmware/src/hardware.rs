@@ -113,7 +113,7 @@ pub fn restart(why: impl Display) -> ! {
     SCB::sys_reset()
 }
 
-/// A fault of the processor, which none of our code should cause, is told as a panic is.
+/// A fault of the processor, which none of our code should cause, is reported as a panic is.
 // SAFETY: cortex-m-rt calls it as the handler it is; it never returns to what has failed.
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {

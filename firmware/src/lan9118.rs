@@ -11,9 +11,9 @@
 //! # Resting between frames, without embassy
 //!
 //! 1. With interrupts masked in the processor, poll the interface until it has nothing more to do.
-//! 2. Call [`Lan9118::listen`]. If it says that a frame waits, go to 1.
+//! 2. Call [`Lan9118::enable_interrupt`]. If it says that a frame waits, go to 1.
 //! 3. Sleep (`wfi` wakes for a masked interrupt as well).
-//! 4. Call [`Lan9118::hush`], which drops the interrupt line, and go to 1.
+//! 4. Call [`Lan9118::disable_interrupt`], which drops the interrupt line, and go to 1.
 
 mod chip;
 mod device;
@@ -119,14 +119,14 @@ impl<R: Registers> Lan9118<R> {
     }
 
     /// Lets the next frame raise the interrupt line. Returns whether one waits already.
-    pub fn listen(&mut self) -> bool {
+    pub fn enable_interrupt(&mut self) -> bool {
         self.registers.write(INT_STS, INT_RECEIVED);
         self.registers.write(INT_EN, INT_RECEIVED);
         self.waiting() > 0
     }
 
-    /// Drops the interrupt line, until [`Lan9118::listen`].
-    pub fn hush(&mut self) {
+    /// Drops the interrupt line, until [`Lan9118::enable_interrupt`].
+    pub fn disable_interrupt(&mut self) {
         self.registers.write(INT_EN, 0);
     }
 
@@ -223,9 +223,9 @@ impl<R: Registers> Sending<'_, R> {
 /// Why the controller could not be set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetupError {
-    /// What answers at the address is no LAN9118.
+    /// The chip at the address is not a LAN9118.
     NoChip {
-        /// Offset of the register that tells.
+        /// Offset of the register that shows it.
         register: usize,
         /// What was read from it.
         value: u32,

@@ -16,7 +16,7 @@ use unstick_firmware::board::{Alarm, Clock, Uart};
 use unstick_firmware::commands::Board;
 use unstick_firmware::hardware::{self, Block, Hardware, Interrupt};
 use unstick_firmware::lan9118::Lan9118;
-use unstick_firmware::node::{self, Buffers, Node, Services, Sockets, Watch};
+use unstick_firmware::node::{self, Buffers, CounterLog, Node, Services, Sockets};
 use unstick_smoltcp::{Scratch, core_time, stack_time};
 
 /// How long a reboot waits for clients to take their answers.
@@ -58,7 +58,7 @@ fn main() -> ! {
         panic!("{error}");
     }
     let node = NODE.init_with(|| node::node(identity, files, Board::new(fpga)));
-    // There is no source of randomness on this board; the time its devices took is a little of it.
+    // This board has no source of randomness; the time its devices took is all there is.
     let mut interface = node::interface(nic, address, now.as_micros(), now);
     let _ = writeln!(log, "ethernet {address}, address {}", node::ADDRESS);
     let _ = node::write_services(&mut log, node::ADDRESS.address());
@@ -66,7 +66,7 @@ fn main() -> ! {
     hardware::wake_on_interrupts();
     let mut announced = false;
     let mut farewell = None;
-    let mut watch = Watch::default();
+    let mut watch = CounterLog::default();
     loop {
         let now = clock.now();
         let time = stack_time(now);
@@ -111,11 +111,11 @@ fn storage() -> &'static mut Sockets {
 
 /// Sleeps for `delay`, or until there is a frame.
 fn rest(nic: &mut Lan9118<Block>, alarm: &mut Alarm<Block>, delay: Duration) {
-    if delay > Duration::ZERO && !nic.listen() {
+    if delay > Duration::ZERO && !nic.enable_interrupt() {
         alarm.arm(delay);
         cortex_m::asm::wfi();
     }
-    nic.hush();
+    nic.disable_interrupt();
     alarm.clear();
     NVIC::unpend(Interrupt::Ethernet);
     NVIC::unpend(Interrupt::Timer1);

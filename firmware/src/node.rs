@@ -219,15 +219,15 @@ pub fn announce<D: Device>(device: &mut D, address: EthernetAddress, now: Instan
     })
 }
 
-/// Tells the log when something has gone wrong, at most once a second: whatever peers do, they
-/// cannot keep the node busy with its log.
+/// Logs the counters that have changed, at most once a second, so that no peer can keep the node busy
+/// with its log.
 #[derive(Default)]
-pub struct Watch {
+pub struct CounterLog {
     told: Counters,
     next: Instant,
 }
 
-impl Watch {
+impl CounterLog {
     /// Writes a line for each counter that has changed, those of ordinary work aside.
     pub fn tell(&mut self, now: Instant, counters: Counters, log: &mut impl Write) -> fmt::Result {
         const PAUSE: Duration = Duration::from_secs(1);

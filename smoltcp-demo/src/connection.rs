@@ -21,8 +21,8 @@ pub struct Scratch<'a> {
 /// A session, and how far its connection has come.
 ///
 /// It is a server's session on a socket that has been connected to, or a client's on a socket that
-/// has been told to connect. [`Connection::poll`] it whenever the interface has been polled and at
-/// the deadline it gave, and poll the interface afterwards, until the socket
+/// has been asked to connect. Call [`Connection::poll`] whenever the interface has been polled and at
+/// the deadline it returned, and poll the interface afterwards, until the socket
 /// [is no longer open](Socket::is_open).
 #[derive(Debug)]
 pub struct Connection<S> {
@@ -45,7 +45,7 @@ impl<S> Connection<S> {
         Self { session, ended: false, closing: None }
     }
 
-    /// Why the session is over; `None` while it is not. What it gave may still be on its way.
+    /// Why the session is closed; `None` while it is not. Its last output may still be on its way.
     pub fn closed(&self) -> Option<Closed> {
         self.closing.as_ref().map(|closing| closing.why)
     }
@@ -54,7 +54,7 @@ impl<S> Connection<S> {
     /// the session is over. Returns when to call again if nothing else happens before; `None` if
     /// only a packet, the caller or the host can change anything.
     ///
-    /// A socket that was reset, or that gave its peer up, aborts the session.
+    /// A socket that was reset, or whose peer is gone, aborts the session.
     pub fn poll<H>(
         &mut self,
         now: Instant,
@@ -91,7 +91,7 @@ impl<S> Connection<S> {
         Some(now)
     }
 
-    /// The connection is gone: tells the session, unless it is over anyway.
+    /// The connection is gone: aborts the session, unless it is closed already.
     pub fn abort<H>(&mut self, now: Instant, host: &mut H)
     where
         S: Session<H>,
@@ -102,7 +102,7 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Shows the session all that has been received. There is never more output than the socket
+    /// Shows the session every byte that has been received. There is never more output than the socket
     /// takes, so nothing has to be kept here.
     fn step<H>(
         &mut self,

@@ -236,7 +236,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         }
     }
 
-    /// Whether no connection and no reply that waits is left after [`Stack::finish`].
+    /// Whether every connection is closed and every reply sent after [`Stack::finish`].
     #[must_use]
     pub fn is_finished(&self, sockets: &SocketSet<'_>) -> bool {
         self.finishing

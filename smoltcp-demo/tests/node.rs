@@ -220,7 +220,7 @@ fn a_datagram_over_the_limit_is_seen_as_cut() {
     let command = Fields { command: Some("upper hello"), total_size: 600, ..fields };
     let len = message::encode(&command, &[0; 600], &mut bytes).unwrap();
     let answer = world.ask(handle, 8093, &bytes[..len], SOON).unwrap();
-    let (header, body) = message::decode::<1024>(message::Role::Reply, &answer).unwrap();
+    let (header, body) = message::decode::<1024>(message::Kind::Reply, &answer).unwrap();
     assert!(header.status.unwrap() == *"too-large");
     assert_eq!(body, b"the datagram is over the limit of 512 bytes");
     assert_eq!(world.ask(handle, 8092, &[b'a'; 513], SOON), None);

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use unstick::Limits;
 use unstick::digest::Hasher;
-use unstick::message::{Integrity, Role, decode};
+use unstick::message::{Integrity, Kind, decode};
 use unstick_std::client::blocking::Client;
 use unstick_std::client::{ClientOptions, Error, RequestError};
 use unstick_std::url::Url;
@@ -247,7 +247,7 @@ fn a_request_over_udp_is_padded_and_a_late_reply_is_not_taken_for_another() {
     let answer = thread::spawn(move || {
         let mut buffer = [0; 2048];
         let (len, from) = peer.recv_from(&mut buffer).unwrap();
-        let (header, _) = decode::<1024>(Role::Request, &buffer[..len]).unwrap();
+        let (header, _) = decode::<1024>(Kind::Request, &buffer[..len]).unwrap();
         assert!(header.command.is_some_and(|it| it == *"uptime"));
         for reply in [
             &b"\x17\0\0\0{\"id\":7,\"total_size\":4}late"[..],

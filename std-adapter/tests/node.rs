@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::time::Instant;
 use unstick::header::Fields;
-use unstick::message::{self, Role};
+use unstick::message::{self, Kind};
 use unstick::{Endpoint, Limits, Service};
 use unstick_std::node::{Config, Error, Ports, Running};
 
@@ -140,7 +140,7 @@ fn a_datagram_over_the_limit_is_known_to_be_cut() {
     socket.send(&sent[..len]).unwrap();
     let mut reply = [0; 1000];
     let len = socket.recv(&mut reply).unwrap();
-    let (header, body) = message::decode::<1024>(Role::Reply, &reply[..len]).unwrap();
+    let (header, body) = message::decode::<1024>(Kind::Reply, &reply[..len]).unwrap();
     assert_eq!(header.status.and_then(|it| it.plain()), Some("too-large"));
     assert_eq!(header.id.map(|id| id.raw()), Some("7"));
     assert_eq!(body, b"the datagram is over the limit of 200 bytes");

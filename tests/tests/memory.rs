@@ -25,10 +25,12 @@ fn every_way(service: Service) {
     let mut wrong = String::new();
     for scenario in scenarios().iter().filter(|scenario| scenario.endpoint.service() == service) {
         let expected = Transcript::expected(scenario);
-        for way in memory::ways(scenario) {
-            if let Some(difference) = expected.difference(&memory::session(scenario, &way)) {
-                wrong +=
-                    &format!("{} ({})\n{difference}\n{way:?}\n\n", scenario.name, scenario.rules);
+        for delivery in memory::deliveries(scenario) {
+            if let Some(difference) = expected.difference(&memory::session(scenario, &delivery)) {
+                wrong += &format!(
+                    "{} ({})\n{difference}\n{delivery:?}\n\n",
+                    scenario.name, scenario.rules
+                );
                 break;
             }
         }

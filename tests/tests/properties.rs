@@ -4,18 +4,18 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use unstick::header::Header;
 use unstick::{Endpoint, Service, Transport};
-use unstick_conformance::memory::{self, Cuts, Way};
+use unstick_conformance::memory::{self, Delivery, Splits};
 use unstick_conformance::{Act, Line, Scenario, Setup};
 
-/// What comes back, upon an input in these sends, by way of these cuts and windows.
-fn answers(endpoint: Endpoint, sends: &[Vec<u8>], way: &Way) -> Line {
+/// What comes back upon an input in these sends.
+fn answers(endpoint: Endpoint, sends: &[Vec<u8>], delivery: &Delivery) -> Line {
     let mut script: Vec<_> = sends.iter().cloned().map(Act::Send).collect();
     let udp = endpoint.transport() == Transport::Udp;
     script.push(if udp { Act::Silence } else { Act::Finish });
     script.push(Act::ExpectEnd);
     let setup = Setup::Default;
     let scenario = Scenario { name: "soup", rules: "F2", endpoint, setup, script };
-    memory::session(&scenario, way).lines.pop().expect("a line for what came")
+    memory::session(&scenario, delivery).lines.pop().expect("a line for what came")
 }
 
 /// Pieces of requests, good and bad, so that soup gets beyond the first prefix.
@@ -45,25 +45,25 @@ fn morsel() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn way() -> impl Strategy<Value = Way> {
+fn delivery() -> impl Strategy<Value = Delivery> {
     let windows = vec(prop_oneof![Just(0_usize), 1..8_usize, 1..600_usize], 0..4);
     (vec(1..200_usize, 1..8), windows).prop_map(|(pieces, mut windows)| {
         windows.push(9); // with no space at all nothing would ever come
-        Way { cuts: Cuts::Pieces(pieces), windows }
+        Delivery { splits: Splits::Pieces(pieces), windows }
     })
 }
 
-fn at_once() -> Way {
-    Way { cuts: Cuts::Scripted, windows: vec![1 << 17] }
+fn at_once() -> Delivery {
+    Delivery { splits: Splits::Scripted, windows: vec![1 << 17] }
 }
 
 proptest! {
     #[test]
-    fn streams_come_out_the_same(morsels in vec(morsel(), 0..12), way in way()) {
+    fn streams_come_out_the_same(morsels in vec(morsel(), 0..12), delivery in delivery()) {
         let soup = [morsels.concat()];
         for service in [Service::Echo, Service::Command] {
             prop_assert_eq!(
-                answers(Endpoint::tcp(service), &soup, &way),
+                answers(Endpoint::tcp(service), &soup, &delivery),
                 answers(Endpoint::tcp(service), &soup, &at_once())
             );
         }
@@ -71,12 +71,12 @@ proptest! {
 
     /// What one receive delivers is given; only the space for answers varies.
     #[test]
-    fn bare_requests_come_out_the_same(sends in vec(morsel(), 0..12), way in way()) {
+    fn bare_requests_come_out_the_same(sends in vec(morsel(), 0..12), delivery in delivery()) {
         let sends: Vec<_> = sends.into_iter().filter(|send| !send.is_empty()).collect();
-        let way = Way { cuts: Cuts::Scripted, windows: way.windows };
+        let delivery = Delivery { splits: Splits::Scripted, windows: delivery.windows };
         for service in [Service::Frame, Service::Message] {
             prop_assert_eq!(
-                answers(Endpoint::tcp(service), &sends, &way),
+                answers(Endpoint::tcp(service), &sends, &delivery),
                 answers(Endpoint::tcp(service), &sends, &at_once())
             );
         }

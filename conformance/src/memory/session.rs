@@ -10,19 +10,19 @@ use std::io::{self, ErrorKind};
 use unstick::datagram::{self, Datagram, Sender};
 use unstick::{Endpoint, Instant, Next, Server, Service, Session};
 
-/// A way to bring a scenario's bytes to a session and its answers back.
+/// How a scenario's bytes are brought to a session, and its answers back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
-    /// How the input is cut.
-    pub cuts: Cuts,
+pub struct Delivery {
+    /// Where the input is split.
+    pub splits: Splits,
     /// Bytes of space for each step's output, over and over. A step without any space is one too
     /// many, and does no harm.
     pub windows: Vec<usize>,
 }
 
-/// How a stream is cut on its way into a session.
+/// Where a stream is split before it reaches a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cuts {
+pub enum Splits {
     /// Each send is one receive.
     Scripted,
     /// All that the script ever sends is there at once, in two pieces, cut here.
@@ -31,28 +31,28 @@ pub enum Cuts {
     Pieces(Vec<usize>),
 }
 
-/// Plays a scenario on sessions, each of its [`ways`]. Returns the first transcript that differs from
-/// the expected one, or that.
+/// Plays a scenario on sessions, with each of its [`deliveries`]. Returns the first transcript that
+/// differs from the expected one, or the expected one if none does.
 #[must_use]
 pub fn sessions(scenario: &Scenario) -> Transcript {
     let expected = Transcript::expected(scenario);
-    let played = ways(scenario).into_iter().map(|way| session(scenario, &way));
+    let played = deliveries(scenario).into_iter().map(|delivery| session(scenario, &delivery));
     played.into_iter().find(|played| *played != expected).unwrap_or(expected)
 }
 
-/// Plays a scenario on a session, one way. Over UDP there is nothing to be cut.
+/// Plays a scenario on a session, with one delivery. A datagram is never split.
 ///
 /// # Panics
 ///
 /// When the session breaks the drive contract of [`Session`].
 #[must_use]
-pub fn session(scenario: &Scenario, way: &Way) -> Transcript {
+pub fn session(scenario: &Scenario, delivery: &Delivery) -> Transcript {
     if scenario.is_udp() {
-        return play(scenario, &mut Exchange::new(scenario));
+        return play(scenario, &mut DatagramLink::new(scenario));
     }
-    let mut link = Connection::new(scenario, &way.windows);
-    if way.cuts != Cuts::Scripted {
-        link.send_ahead(&sent(scenario).concat(), &way.cuts);
+    let mut link = Connection::new(scenario, &delivery.windows);
+    if delivery.splits != Splits::Scripted {
+        link.send_ahead(&sent(scenario).concat(), &delivery.splits);
         if scenario.script.contains(&Act::Finish) {
             link.end();
         }
@@ -60,26 +60,29 @@ pub fn session(scenario: &Scenario, way: &Way) -> Transcript {
     play(scenario, &mut link)
 }
 
-/// The ways to try: every cut of the input, the windows taking turns, and every window with a few
-/// ways to cut.
+/// The deliveries to try: every place to split the input, the windows taking turns, and every window
+/// with a few lengths of pieces.
 ///
 /// Of input over 2 KiB the cuts near the ends of each send, where the headers are, and every 997th.
 /// Bare requests are what one receive delivers, so there a cut would change their meaning.
 #[must_use]
-pub fn ways(scenario: &Scenario) -> Vec<Way> {
-    let windows = |cuts: Cuts| WINDOWS.map(|it| Way { cuts: cuts.clone(), windows: it.to_vec() });
-    let mut ways = Vec::from(windows(Cuts::Scripted));
+pub fn deliveries(scenario: &Scenario) -> Vec<Delivery> {
+    let windows = |splits: Splits| {
+        WINDOWS.map(|it| Delivery { splits: splits.clone(), windows: it.to_vec() })
+    };
+    let mut deliveries = Vec::from(windows(Splits::Scripted));
     if scenario.is_udp() || scenario.endpoint.service().is_bare() {
-        return ways;
+        return deliveries;
     }
-    ways.extend(
-        [1, 2, 3, 5, 64, 1000].into_iter().flat_map(|len| windows(Cuts::Pieces(vec![len]))),
+    deliveries.extend(
+        [1, 2, 3, 5, 64, 1000].into_iter().flat_map(|len| windows(Splits::Pieces(vec![len]))),
     );
-    // Little windows make a step of every byte, and here are many ways.
+    // With a small window every byte is a step, and there are many deliveries here.
     let large = WINDOWS.into_iter().filter(|windows| windows.contains(&LARGE)).cycle();
-    let cuts = cuts(&sent(scenario)).into_iter().map(Cuts::At);
-    ways.extend(cuts.zip(large).map(|(cuts, it)| Way { cuts, windows: it.to_vec() }));
-    ways
+    let cuts = cuts(&sent(scenario)).into_iter().map(Splits::At);
+    deliveries
+        .extend(cuts.zip(large).map(|(splits, it)| Delivery { splits, windows: it.to_vec() }));
+    deliveries
 }
 
 const WINDOWS: [&[usize]; 9] =
@@ -138,12 +141,12 @@ impl<'w> Connection<'w> {
         }
     }
 
-    fn send_ahead(&mut self, mut input: &[u8], cuts: &Cuts) {
+    fn send_ahead(&mut self, mut input: &[u8], cuts: &Splits) {
         self.ahead = true;
         let pieces = match cuts {
-            Cuts::Scripted => return,
-            Cuts::At(at) => vec![*at, input.len() - at],
-            Cuts::Pieces(pieces) => pieces.clone(),
+            Splits::Scripted => return,
+            Splits::At(at) => vec![*at, input.len() - at],
+            Splits::Pieces(pieces) => pieces.clone(),
         };
         for len in pieces.into_iter().cycle() {
             if input.is_empty() {
@@ -214,14 +217,14 @@ impl Link for Connection<'_> {
 }
 
 /// Datagrams to a node, each answered at once or not at all.
-struct Exchange {
+struct DatagramLink {
     node: Node,
     service: Service,
     limit: usize,
     replies: VecDeque<Vec<u8>>,
 }
 
-impl Exchange {
+impl DatagramLink {
     fn new(scenario: &Scenario) -> Self {
         let Scenario { endpoint, setup, .. } = *scenario;
         let (node, limit) = (fixture::node(setup), setup.datagram());
@@ -229,7 +232,7 @@ impl Exchange {
     }
 }
 
-impl Link for Exchange {
+impl Link for DatagramLink {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let came = Datagram::received(&bytes[..bytes.len().min(self.limit)], bytes.len());
         let mut output = vec![0xA5; self.limit];

@@ -43,7 +43,7 @@ pub(crate) struct Asker {
     /// Whether a reply was whole before its request was. The server would take what is sent then for
     /// the rest of what it refused, or for a request of its own.
     refused: bool,
-    /// What it was told: headers, bodies and verdicts.
+    /// What was reported to it: headers, bodies and verdicts.
     pub(crate) told: Vec<u8>,
 }
 
@@ -74,7 +74,7 @@ impl Asker {
 impl Caller for Asker {
     fn request(&mut self, index: u64) -> Option<Request<'_>> {
         let index = index as usize;
-        // Only the command service has ids to tell replies by.
+        // Only the command service has ids that identify replies.
         let pipelined = self.service == Service::Command;
         assert!(!self.refused && (pipelined || index == self.answered));
         assert!((0..index).all(|before| self.rest(before).is_empty()), "the body before it");

@@ -1,6 +1,6 @@
 //! Any bytes as a server's replies, in any pieces, to a client of each service, its output through
-//! any windows: it gets on, keeps the drive contract, sends whole requests, and tells its caller the
-//! same however the replies are cut; of replies that come too early it tells no more than that.
+//! any windows: it gets on, keeps the drive contract, sends whole requests, and reports the
+//! same to its caller wherever the replies are split; of replies that come too early it reports only that.
 #![no_main]
 
 mod asker;

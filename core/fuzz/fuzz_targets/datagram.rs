@@ -14,7 +14,7 @@ use unstick::digest::Hasher;
 use unstick::header::{Fields, Id};
 use unstick::host::{Counter, Counters};
 use unstick::limits::{AMPLIFICATION, HEADER};
-use unstick::message::{self, Integrity, MessageError, Role};
+use unstick::message::{self, Integrity, Kind, MessageError};
 use unstick::store::Store as _;
 use unstick::{Endpoint, Instant, Limits, Server, Service, Session as _, Status};
 
@@ -101,10 +101,10 @@ fn assert_answers(
             full
         }
     };
-    let (header, body) = message::decode::<HEADER>(Role::Reply, &full).expect("a message");
+    let (header, body) = message::decode::<HEADER>(Kind::Reply, &full).expect("a message");
     assert_eq!(header.id, id);
     assert!(!matches!(
-        message::verify(Role::Reply, &header, body).integrity,
+        message::verify(Kind::Reply, &header, body).integrity,
         Integrity::Mismatch { .. }
     ));
     let space = space.min(AMPLIFICATION * request.len());

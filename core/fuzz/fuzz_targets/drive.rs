@@ -30,7 +30,7 @@ pub(crate) fn step<H, S: Session<H>>(
     step.next
 }
 
-/// Steps a session until it has taken all of `input` and given all it has to give, or is over.
+/// Steps a session until it has consumed all of `input` and written all its output, or is closed.
 /// `window` may do something to the session before each step, and says how much space that has.
 pub(crate) fn deliver<H, S: Session<H>>(
     session: &mut S,

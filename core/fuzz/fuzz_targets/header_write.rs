@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use unstick::digest::{Digest, Hasher};
 use unstick::header::{Fields, Header, Id};
-use unstick::message::{self, Integrity, Role};
+use unstick::message::{self, Integrity, Kind};
 
 #[derive(Arbitrary, Debug)]
 struct Case<'a> {
@@ -68,8 +68,8 @@ fuzz_target!(|case: Case<'_>| {
     let fields = Fields { total_size: body.len() as u64, md5, ..fields };
     let mut wire = vec![0xA5; whole.len() + body.len() + 512];
     let len = message::encode(&fields, body, &mut wire).expect("there is space");
-    let decoded = message::decode::<{ u16::MAX as usize * 8 }>(Role::Reply, &wire[..len]);
+    let decoded = message::decode::<{ u16::MAX as usize * 8 }>(Kind::Reply, &wire[..len]);
     let (header, came) = decoded.expect("a message");
-    let integrity = message::verify(Role::Reply, &header, came).integrity;
+    let integrity = message::verify(Kind::Reply, &header, came).integrity;
     assert_eq!((came, integrity), (body, Integrity::Verified));
 });

@@ -1,6 +1,6 @@
 //! Any bytes, in any pieces, to a session of each service, its output through any windows: it gets
 //! on, keeps the drive contract, and says what it says however it is cut, all of its protocol. It
-//! may be finished or aborted at any step, and gives back what the node lent it.
+//! may be finished or aborted at any step, and returns what the node lent it.
 #![no_main]
 
 mod drive;
@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use node::{Host, assert_nothing_lent};
 use sizes::Sizes;
 use unstick::frame::{Assembler, Frame, Oversize};
-use unstick::message::{End, Event, Integrity, MessageError, Reader, Role};
+use unstick::message::{End, Event, Integrity, Kind, MessageError, Reader};
 use unstick::{Closed, Limits, Next, Server, Service, Session as _};
 
 // The service, 4 more for a session that reaches its limits sooner; and what is sent to it.
@@ -111,11 +111,11 @@ fn assert_follows<const N: usize>(service: Service, input: &[u8], said: &Said) {
             }
             assert_eq!(frames.end(), Ok(()));
         }
-        Service::Message => assert_eq!(read::<1024>(Role::Reply, replies).1, Ok(())),
+        Service::Message => assert_eq!(read::<1024>(Kind::Reply, replies).1, Ok(())),
         Service::Command => {
-            let (ids, end) = read::<1024>(Role::Reply, replies);
+            let (ids, end) = read::<1024>(Kind::Reply, replies);
             assert_eq!(end, Ok(()));
-            let (asked, end) = read::<N>(Role::Request, input);
+            let (asked, end) = read::<N>(Kind::Request, input);
             // What could not be read is answered too, without an id.
             let unread: &[_] = match (end, said.closed) {
                 (Ok(()), Closed::End | Closed::Finished) => &[],
@@ -133,7 +133,7 @@ fn assert_follows<const N: usize>(service: Service, input: &[u8], said: &Said) {
 
 /// The ids of messages, as they stand, and what is wrong with the first that breaks a rule.
 fn read<const N: usize>(
-    role: Role,
+    role: Kind,
     mut bytes: &[u8],
 ) -> (Vec<Option<String>>, Result<(), MessageError>) {
     let mut messages = Reader::<N>::new(role);
@@ -142,7 +142,7 @@ fn read<const N: usize>(
         match event {
             Event::Header { header, .. } => ids.push(header.id.map(|id| id.raw().into())),
             Event::End(End { integrity: Integrity::Mismatch { .. }, .. }) => {
-                assert_eq!(role, Role::Request);
+                assert_eq!(role, Kind::Request);
             }
             Event::Body(_) | Event::End(_) => {}
         }

@@ -1,4 +1,4 @@
-//! JSON in which no key stands twice, which serde_json's own value does not tell.
+//! JSON in which no key may occur twice; serde_json's own value accepts it.
 
 use core::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -46,7 +46,7 @@ impl<'de> Visitor<'de> for Unique {
         Ok(self)
     }
 
-    /// An object; or a number of any size, which serde_json tells as an object with its text.
+    /// An object; or a number of any size, which serde_json presents as an object with its text.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
         let mut keys = HashSet::new();
         while let Some((key, Self)) = members.next_entry::<String, Self>()? {

@@ -7,9 +7,9 @@ use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
 use crate::time::Instant;
 use crate::wire::frame::{self, Decoder, Oversize};
 use crate::wire::header::Header;
-use crate::wire::message::{self, Integrity, MessageError, Position, Reader, Role};
+use crate::wire::message::{self, Integrity, Kind, MessageError, Place, Reader};
 
-/// What a client session asks, and who is told of the replies.
+/// Supplies the requests of a client session, and receives the replies.
 ///
 /// Requests are counted from 0 for as long as the connection lasts, and the reply to each has its
 /// number. So a list of requests is asked by `self.list.get(index)`:
@@ -139,7 +139,7 @@ impl<const N: usize> Client<N> {
             inbox: match service {
                 Service::Echo => Inbox::Echo { left: 0 },
                 Service::Frame => Inbox::Frame(Decoder::new(frame::MAX, Oversize::Close)),
-                Service::Message | Service::Command => Inbox::Message(Reader::new(Role::Reply)),
+                Service::Message | Service::Command => Inbox::Message(Reader::new(Kind::Reply)),
             },
             sending: Sending::Nothing,
             begun: 0,
@@ -167,7 +167,7 @@ impl<const N: usize> Client<N> {
         match &self.inbox {
             Inbox::Echo { left } => *left > 0,
             Inbox::Frame(decoder) => decoder.end().is_err(),
-            Inbox::Message(reader) => reader.position() != Position::Between,
+            Inbox::Message(reader) => reader.place() != Place::Between,
         }
     }
 
@@ -327,9 +327,7 @@ impl<const N: usize> Client<N> {
         match (&self.inbox, next) {
             (_, Next::Output) => Some(Phase::Output),
             _ if self.outstanding() == 0 => None,
-            (Inbox::Message(reader), _) if reader.position() == Position::Header => {
-                Some(Phase::Header)
-            }
+            (Inbox::Message(reader), _) if reader.place() == Place::Header => Some(Phase::Header),
             _ if self.in_reply() => Some(Phase::Body),
             _ => Some(Phase::Answer),
         }

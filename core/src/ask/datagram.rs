@@ -8,7 +8,7 @@ use crate::serve::Status;
 use crate::wire::digest::Hasher;
 use crate::wire::frame::{self, PREFIX};
 use crate::wire::header::Header;
-use crate::wire::message::{self, Integrity, MessageError, Role};
+use crate::wire::message::{self, Integrity, Kind, MessageError};
 use core::fmt;
 
 /// Asks a node's echo or command service by datagram.
@@ -61,10 +61,10 @@ pub struct DatagramReply<'d> {
 pub enum NotTheReply {
     /// It answers another request, or none.
     Unrelated,
-    /// It is no message.
+    /// It is not a message.
     Message(MessageError),
     /// It was cut on arrival: receive into more memory.
-    Cut,
+    Incomplete,
 }
 
 impl DatagramClient {
@@ -132,7 +132,7 @@ impl DatagramClient {
         datagram: Datagram<'d>,
     ) -> Result<DatagramReply<'d>, NotTheReply> {
         let bytes = match datagram {
-            Datagram::Truncated { .. } => return Err(NotTheReply::Cut),
+            Datagram::Truncated { .. } => return Err(NotTheReply::Incomplete),
             datagram => datagram.bytes(),
         };
         if self.service == Service::Echo {
@@ -151,9 +151,9 @@ impl DatagramClient {
             let truncated = Some(split.0.total_size.unwrap_or_default());
             return Ok(DatagramReply { header, body: &[], integrity, truncated });
         }
-        let whole = message::decode::<HEADER>(Role::Reply, bytes);
+        let whole = message::decode::<HEADER>(Kind::Reply, bytes);
         let (header, body) = whole.map_err(NotTheReply::Message)?;
-        let integrity = message::verify(Role::Reply, &header, body).integrity;
+        let integrity = message::verify(Kind::Reply, &header, body).integrity;
         Ok(DatagramReply { header: Some(header), body, integrity, truncated: None })
     }
 }
@@ -163,7 +163,7 @@ impl fmt::Display for NotTheReply {
         match self {
             Self::Unrelated => write!(f, "the datagram answers no request of this client"),
             Self::Message(error) => error.fmt(f),
-            Self::Cut => write!(f, "the datagram was cut on arrival"),
+            Self::Incomplete => write!(f, "the datagram was cut on arrival"),
         }
     }
 }
@@ -198,7 +198,7 @@ mod tests {
         assert!(request.ends_with(b" }"));
         // What is long enough is not padded, and has its body and digest behind it.
         let request = asked(&mut client, &Request::new("put a"), &[b'x'; 150]);
-        let (header, body) = message::decode::<HEADER>(Role::Request, &request).unwrap();
+        let (header, body) = message::decode::<HEADER>(Kind::Request, &request).unwrap();
         assert_eq!((header.id.unwrap().raw(), body), ("2", &[b'x'; 150][..]));
         assert_eq!(header.md5, Hasher::digest(body));
     }
@@ -236,7 +236,7 @@ mod tests {
         let size = MessageError::Size { declared: 1, seen: 2 };
         assert_eq!(of(&longer), Err(NotTheReply::Message(size)));
         let cut = Datagram::Truncated { head: &ok, len: None };
-        assert_eq!(client.reply(&sent, cut), Err(NotTheReply::Cut));
+        assert_eq!(client.reply(&sent, cut), Err(NotTheReply::Incomplete));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::endpoint::Service;
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
 use crate::time::Instant;
 use crate::wire::header::Fields;
-use crate::wire::message::{self, MessageError, Role};
+use crate::wire::message::{self, Kind, MessageError};
 use heapless::String;
 
 /// Answers a datagram of the echo or command service. Returns the number of bytes of the reply in
@@ -92,7 +92,7 @@ fn command<H: Host>(
             if !exchange.drops_body()
                 && (body.is_empty() || exchange.body_piece(host, body).is_ok())
             {
-                exchange.body_end(host, now, message::verify(Role::Request, &header, body));
+                exchange.body_end(host, now, message::verify(Kind::Request, &header, body));
             }
         }
     }

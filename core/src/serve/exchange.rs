@@ -282,7 +282,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
                         return Ok(self.len as u64);
                     }
                     Ok(Progress::Body(size)) => {
-                        (*left, *sent) = (size, self.len); // what is written is no part of it
+                        (*left, *sent) = (size, self.len); // what is written is not part of it
                         return Ok(size);
                     }
                     Err(refusal) => refusal,

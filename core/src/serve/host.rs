@@ -1,4 +1,4 @@
-//! What a node lends its sessions.
+//! What a node provides to its sessions.
 
 use super::command::Command;
 use super::store::Store;

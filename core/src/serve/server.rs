@@ -11,7 +11,7 @@ use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
 use crate::time::Instant;
 use crate::wire::frame::{self, FrameError, PREFIX};
 use crate::wire::header::{Fields, Header, HeaderError};
-use crate::wire::message::{self, MessageError, Position, Reader, Role};
+use crate::wire::message::{self, Kind, MessageError, Place, Reader};
 use heapless::String;
 use heapless::string::StringView;
 
@@ -80,7 +80,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             service,
             limits,
             timer: Timer::new(),
-            reader: Reader::new(Role::Request),
+            reader: Reader::new(Kind::Request),
             exchange: Exchange::new(),
             state: State::Receiving,
             last: None,
@@ -96,7 +96,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     /// Whether it is between requests: every request that has begun has been answered.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::Receiving) && self.reader.position() == Position::Between
+        matches!(self.state, State::Receiving) && self.reader.place() == Place::Between
     }
 
     /// Takes a request. Returns `None` once it is whole or refused, and the answer is next.
@@ -113,11 +113,11 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         }
     }
 
-    /// A bare request (rule B1): a line, or all that one receive delivered after the last line.
+    /// A bare request (rule B1): a line, or the rest of one receive after its last line.
     fn receive_line(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
         loop {
             if input.is_empty() {
-                // Empty lines may have been all that was left.
+                // Perhaps only empty lines were left.
                 return Some(if self.ended { Next::Closed(Closed::End) } else { Next::Input });
             }
             if self.received == 0 {
@@ -183,7 +183,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         };
         // The next request's start is not known: answer, then close. Of a request cut short in its
         // body the id is known, and stays.
-        if reader.position() != Position::Body {
+        if reader.place() != Place::Body {
             exchange.forget_id();
         }
         exchange.refuse(host, &refusal(&error));
@@ -192,7 +192,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         None
     }
 
-    /// Does all that input and output allow. Returns what stopped it.
+    /// Goes on as far as input and output allow. Returns what stopped it.
     fn run(
         &mut self,
         now: Instant,
@@ -285,12 +285,12 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     }
 
     fn phase(&self, next: Next) -> Phase {
-        match (next, self.reader.position()) {
+        match (next, self.reader.place()) {
             (Next::Output, _) => Phase::Output,
             (Next::Wait, _) => Phase::Answer,
-            (_, Position::Between) => Phase::Idle,
-            (_, Position::Header) => Phase::Header,
-            (_, Position::Body) => Phase::Body,
+            (_, Place::Between) => Phase::Idle,
+            (_, Place::Header) => Phase::Header,
+            (_, Place::Body) => Phase::Body,
         }
     }
 }

@@ -63,7 +63,7 @@ pub trait Store {
 /// What is known of a source before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta<'a> {
-    /// The file's name; empty where the body is no file.
+    /// The file's name; empty if the body is not a file.
     pub filename: &'a str,
     /// Bytes of the body.
     pub size: u64,

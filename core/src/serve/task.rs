@@ -71,7 +71,7 @@ pub trait Task<H> {
     }
 
     /// Called once, last: after the answer, a refusal, or the loss of the connection. What the task
-    /// had of the host it gives back here.
+    /// took from the host is returned here.
     fn close(&mut self, host: &mut H) {
         let _ = host;
     }

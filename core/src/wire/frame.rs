@@ -3,8 +3,8 @@
 //! The prefix is a little-endian two's-complement `i32`, what Python's `struct.pack('i', n)` makes
 //! on a PC, so a payload has at most [`MAX`] bytes and four bytes on the wire can be negative.
 //!
-//! [`Decoder`] borrows: it hands out pieces of the caller's chunk and keeps nothing but the
-//! position. [`Assembler`] hands out whole frames and copies only those that a chunk tore.
+//! [`Decoder`] borrows: it returns pieces of the caller's chunk and keeps nothing but the
+//! position. [`Assembler`] returns whole frames and copies only those that a chunk tore.
 //!
 //! ```
 //! use unstick::frame::{Assembler, Oversize};

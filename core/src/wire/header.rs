@@ -1,7 +1,7 @@
 //! Headers: one JSON object that says what a body is.
 //!
 //! [`Header::parse`] reads any header of the protocol, a request's or a reply's, borrowing from the
-//! bytes: a strict scan that hands out the members as it meets them (rules H2 to H5). [`Fields`] is
+//! bytes: a strict scan that returns the members one by one (rules H2 to H5). [`Fields`] is
 //! what we write.
 
 mod error;
@@ -31,7 +31,7 @@ pub struct Header<'a> {
     pub filename: Option<Escaped<'a>>,
     /// Bytes of the body.
     pub total_size: Option<u64>,
-    /// The body's digest; `None` also for text that is no digest (rule H7).
+    /// The body's digest; `None` also for text that is not a digest (rule H7).
     pub md5: Option<Digest>,
     /// Of a reply to a program run: its exit code.
     pub exit: Option<i32>,

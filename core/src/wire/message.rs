@@ -14,14 +14,14 @@ use heapless::Vec;
 /// Which side's messages are read: it decides what a missing `total_size` means (rule H5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Role {
+pub enum Kind {
     /// Requests: no `total_size` means no body.
     Request,
     /// Replies: no `total_size` is an error.
     Reply,
 }
 
-impl Role {
+impl Kind {
     fn size(self, header: &Header<'_>) -> Result<u64, HeaderError> {
         match (header.total_size, self) {
             (Some(size), _) => Ok(size),
@@ -97,7 +97,7 @@ pub enum Integrity {
 /// Reads messages from a stream; `N` is the header limit in bytes, and about what this holds.
 #[derive(Clone, Debug)]
 pub struct Reader<const N: usize = HEADER> {
-    role: Role,
+    kind: Kind,
     state: State,
     /// The header so far, where the input tore it.
     torn: Vec<u8, N>,
@@ -120,7 +120,7 @@ enum State {
 
 /// Where in a message a reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub enum Place {
     /// Between messages.
     Between,
     /// In a prefix or header, or past an error.
@@ -132,8 +132,8 @@ pub enum Position {
 impl<const N: usize> Reader<N> {
     /// A reader of that side's messages, at the start of a stream.
     #[must_use]
-    pub fn new(role: Role) -> Self {
-        Self { role, state: State::Prefix(PrefixReader::default()), torn: Vec::new() }
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, state: State::Prefix(PrefixReader::default()), torn: Vec::new() }
     }
 
     /// Takes bytes off `input` up to and including the next event; `None` when it is used up.
@@ -183,11 +183,11 @@ impl<const N: usize> Reader<N> {
 
     /// Where the next byte belongs.
     #[must_use]
-    pub fn position(&self) -> Position {
+    pub fn place(&self) -> Place {
         match &self.state {
-            State::Prefix(prefix) if prefix.missing() == 0 => Position::Between,
-            State::Prefix(_) | State::Header { .. } | State::Failed(_) => Position::Header,
-            State::Body { .. } => Position::Body,
+            State::Prefix(prefix) if prefix.missing() == 0 => Place::Between,
+            State::Prefix(_) | State::Header { .. } | State::Failed(_) => Place::Header,
+            State::Body { .. } => Place::Body,
         }
     }
 
@@ -201,7 +201,7 @@ impl<const N: usize> Reader<N> {
         len: usize,
         input: &mut &'i [u8],
     ) -> Result<Option<Event<'a>>, MessageError> {
-        let Self { role, state, torn } = self;
+        let Self { kind, state, torn } = self;
         let wanted = len.saturating_sub(torn.len());
         let (piece, rest) = input.split_at_checked(wanted).unwrap_or((*input, &[]));
         *input = rest;
@@ -215,10 +215,10 @@ impl<const N: usize> Reader<N> {
             }
             torn
         };
-        let parsed = Header::parse(bytes).and_then(|header| Ok((header, role.size(&header)?)));
+        let parsed = Header::parse(bytes).and_then(|header| Ok((header, kind.size(&header)?)));
         match parsed {
             Ok((header, size)) => {
-                let hashed = role.hashes(size, header.md5).then_some(header.md5);
+                let hashed = kind.hashes(size, header.md5).then_some(header.md5);
                 *state = State::Body { left: size, hashed, hasher: Hasher::default() };
                 Ok(Some(Event::Header { header, size }))
             }
@@ -274,11 +274,11 @@ pub fn encode(fields: &Fields<'_>, body: &[u8], output: &mut [u8]) -> Option<usi
 ///
 /// The body is checked against its digest by [`verify`], which costs time and is the caller's call.
 pub fn decode<const N: usize>(
-    role: Role,
+    kind: Kind,
     message: &[u8],
 ) -> Result<(Header<'_>, &[u8]), MessageError> {
     let (header, rest) = split::<N>(message)?;
-    let size = role.size(&header).map_err(MessageError::Header)?;
+    let size = kind.size(&header).map_err(MessageError::Header)?;
     let seen = rest.len() as u64;
     if size == seen { Ok((header, rest)) } else { Err(MessageError::Size { declared: size, seen }) }
 }
@@ -303,9 +303,9 @@ pub fn split<const N: usize>(message: &[u8]) -> Result<(Header<'_>, &[u8]), Mess
 
 /// Compares a whole body with the digest its header declares.
 #[must_use]
-pub fn verify(role: Role, header: &Header<'_>, body: &[u8]) -> End {
+pub fn verify(kind: Kind, header: &Header<'_>, body: &[u8]) -> End {
     let digest =
-        if role.hashes(body.len() as u64, header.md5) { Hasher::digest(body) } else { None };
+        if kind.hashes(body.len() as u64, header.md5) { Hasher::digest(body) } else { None };
     End::of(header.md5, digest)
 }
 

@@ -75,7 +75,7 @@ void unstick_panic(void);
 #define UNSTICK_NODE_SIZE 3712
 #endif
 
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 #define UNSTICK_NODE_WORDS (UNSTICK_NODE_SIZE / 8)
 
 /// Most files of a node.
@@ -91,7 +91,7 @@ void unstick_panic(void);
 #define UNSTICK_SESSION_SIZE 2592
 #endif
 
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 #define UNSTICK_SESSION_WORDS (UNSTICK_SESSION_SIZE / 8)
 
 /// The deadline of something that has none.
@@ -106,7 +106,7 @@ void unstick_panic(void);
 /// Bytes of an `unstick_client`.
 #define UNSTICK_CLIENT_SIZE 24
 
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 #define UNSTICK_CLIENT_WORDS (UNSTICK_CLIENT_SIZE / 8)
 
 /// Bytes before a frame's payload: its length, signed, the lowest byte first.
@@ -115,7 +115,7 @@ void unstick_panic(void);
 /// Bytes of an `unstick_decoder`.
 #define UNSTICK_DECODER_SIZE 72
 
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 #define UNSTICK_DECODER_WORDS (UNSTICK_DECODER_SIZE / 8)
 
 /// The default of `unstick_limits.skip`.
@@ -341,7 +341,7 @@ enum unstick_reason
     UNSTICK_REASON_NONE,
     /// The input ended where it may.
     UNSTICK_REASON_END,
-    /// `unstick_session_finish` was called, and all that was begun is done.
+    /// `unstick_session_finish` was called, and every request that had begun is done.
     UNSTICK_REASON_FINISHED,
     /// The peer broke a rule.
     UNSTICK_REASON_PROTOCOL,
@@ -378,8 +378,8 @@ enum unstick_answer_kind
     /// The reply to another request, or none; the right one may still come.
     UNSTICK_ANSWER_KIND_UNRELATED,
     /// It was cut on arrival: receive into more memory.
-    UNSTICK_ANSWER_KIND_CUT,
-    /// It is no message, or its body is not the one that was sent.
+    UNSTICK_ANSWER_KIND_INCOMPLETE,
+    /// It is not a message, or its body is not the one that was sent.
     UNSTICK_ANSWER_KIND_DAMAGED,
 };
 #ifndef __cplusplus
@@ -509,7 +509,7 @@ typedef struct unstick_command {
 /// What a node is started with. It needs its three texts; zero or NULL is right for all else that
 /// you do without.
 typedef struct unstick_config {
-    /// The node's name, as the command `info` tells it.
+    /// The node's name, as the command `info` shows it.
     const char *name;
     /// Its version.
     const char *version;
@@ -525,7 +525,7 @@ typedef struct unstick_config {
     const struct unstick_command *commands;
     /// Rows of the table, at most `UNSTICK_MAX_COMMANDS`.
     size_t command_count;
-    /// Given to each of these commands as it is.
+    /// Passed to each of these commands unchanged.
     void *context;
     /// Memory for files, `file_count` times `file_size` bytes of any alignment; NULL for a node
     /// that keeps none.
@@ -542,7 +542,7 @@ typedef struct unstick_session {
     uint64_t opaque[UNSTICK_SESSION_WORDS];
 } unstick_session;
 
-/// What a session allows and how long it waits. All of it counts, and 0 is no time at all: begin
+/// What a session allows and how long it waits. Every field counts, and 0 means no time at all: begin
 /// with `UNSTICK_LIMITS_DEFAULT` and change what you want otherwise.
 typedef struct unstick_limits {
     /// Most bytes read and discarded of a body that is refused; upon a longer one the connection is
@@ -691,7 +691,7 @@ unstick_error unstick_session_end(struct unstick_session *session);
 /// Take no new request, and close once what was begun is done. Step on until it is closed.
 unstick_error unstick_session_finish(struct unstick_session *session);
 
-/// The connection is lost: gives back to the node what the session had of it. A session that is not
+/// Call this when the connection is lost: it returns to the node what the session had of it. A session that is not
 /// closed must be aborted before its memory is used for anything else.
 unstick_error unstick_session_abort(struct unstick_session *session, struct unstick_node *node);
 

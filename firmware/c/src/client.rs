@@ -12,7 +12,7 @@ use unstick::{DatagramClient, DatagramReply, NotTheReply, Request, RequestError,
 
 /// Bytes of an `unstick_client`.
 pub const UNSTICK_CLIENT_SIZE: usize = 24;
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 pub const UNSTICK_CLIENT_WORDS: usize = UNSTICK_CLIENT_SIZE / 8;
 
 /// Asks a node's echo or command service by datagram, in memory of yours; nothing of it is for you to
@@ -42,8 +42,8 @@ pub enum unstick_answer_kind {
     /// The reply to another request, or none; the right one may still come.
     Unrelated,
     /// It was cut on arrival: receive into more memory.
-    Cut,
-    /// It is no message, or its body is not the one that was sent.
+    Incomplete,
+    /// It is not a message, or its body is not the one that was sent.
     Damaged,
 }
 
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn unstick_client_request(
     output_len: usize,
     len: Option<&mut usize>,
 ) -> unstick_error {
-    // SAFETY: the client is NULL, zeroed or started, the rest as C was told.
+    // SAFETY: the client is NULL, zeroed or started, the rest as the header documents it.
     let written = unsafe {
         Slot::<DatagramClient>::borrow(client.cast()).and_then(|mut client| {
             let line = bytes(command, command_len)?;
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn unstick_client_reply(
     input_len: usize,
     true_len: usize,
 ) -> unstick_answer {
-    // SAFETY: the client is NULL, zeroed or started, the rest as C was told.
+    // SAFETY: the client is NULL, zeroed or started, the rest as the header documents it.
     let reply = unsafe {
         Slot::<DatagramClient>::borrow(client.cast()).and_then(|client| {
             let (sent, input) = (bytes(sent, sent_len)?, bytes(input, input_len)?);
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn unstick_client_reply(
     match reply {
         Ok(Ok(reply)) => unstick_answer::of(&reply),
         Ok(Err(NotTheReply::Unrelated)) => unstick_answer::none(unstick_answer_kind::Unrelated),
-        Ok(Err(NotTheReply::Cut)) => unstick_answer::none(unstick_answer_kind::Cut),
+        Ok(Err(NotTheReply::Incomplete)) => unstick_answer::none(unstick_answer_kind::Incomplete),
         Ok(Err(NotTheReply::Message(_))) => unstick_answer::none(unstick_answer_kind::Damaged),
         Err(error) => {
             unstick_answer { error, ..unstick_answer::none(unstick_answer_kind::Unrelated) }

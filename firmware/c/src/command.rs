@@ -264,7 +264,7 @@ fn run(device: &mut Device, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<Dev
         unsafe { run(device.context, &raw const call, answer) }
     })?;
     accepted(status, text)?;
-    // SAFETY: who gave the table promised it.
+    // SAFETY: whoever passed the table promised it.
     Ok(match unsafe { row.task.as_ref() } {
         Some(functions) => Answer::Task(TaskOfC { functions, state }),
         None => Answer::Text,
@@ -397,7 +397,7 @@ pub unsafe extern "C" fn unstick_call_number(
     value: Option<&mut u64>,
     text: Option<&mut unstick_text>,
 ) -> unstick_status {
-    // SAFETY: the string is as C was told; the call is one that a command was given.
+    // SAFETY: the string is as the header documents it; the call is one that a command was given.
     let (what, call) = unsafe { (self::text(what), request(call)) };
     match (call, value, text) {
         (Some(call), Some(value), Some(text)) => {
@@ -441,7 +441,7 @@ pub unsafe extern "C" fn unstick_text_write(
     bytes: *const u8,
     len: usize,
 ) -> unstick_error {
-    // SAFETY: the bytes are as C was told.
+    // SAFETY: the bytes are as the header documents them.
     code(unsafe { self::bytes(bytes, len) }.and_then(|bytes| {
         let answer = text.ok_or(unstick_error::Null)?;
         answer.push(core::str::from_utf8(bytes).map_err(|_| unstick_error::Text))
@@ -454,7 +454,7 @@ pub unsafe extern "C" fn unstick_text_print(
     text: Option<&mut unstick_text>,
     string: *const c_char,
 ) -> unstick_error {
-    // SAFETY: the string is as C was told.
+    // SAFETY: the string is as the header documents it.
     let string = unsafe { self::text(string) };
     code(text.ok_or(unstick_error::Null).and_then(|answer| answer.push(string)))
 }
@@ -487,7 +487,7 @@ impl unstick_text {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_call_is(call: Option<&unstick_call>, word: *const c_char) -> bool {
     let Some(call) = call else { return false };
-    // SAFETY: the call is one that a command was given, the word as C was told.
+    // SAFETY: the call is one that a command was given, the word as the header documents it.
     let (args, word) = unsafe { (bytes(call.args, call.args_len), text(word)) };
     matches!((args, word), (Ok(args), Ok(word)) if args.trim_ascii() == word.as_bytes())
 }

@@ -42,7 +42,7 @@ pub unsafe extern "C" fn unstick_datagram_answer(
     output: *mut u8,
     output_len: usize,
 ) -> unstick_reply {
-    // SAFETY: the node is NULL, zeroed or started, input and output are as C was told.
+    // SAFETY: the node is NULL, zeroed or started, input and output are as the header documents them.
     let answered = unsafe {
         Slot::<Device>::borrow(node.cast()).and_then(|mut node| {
             let service = self::service(service)?;

@@ -74,7 +74,7 @@ pub extern "C" fn unstick_strerror(error: MaybeUninit<unstick_error>) -> *const 
     known.unwrap_or(unstick_error::Value).text().as_ptr()
 }
 
-/// The outcome of a function, as C is told it.
+/// The outcome of a function, as C sees it.
 pub(crate) fn code(result: Result<(), unstick_error>) -> unstick_error {
     result.err().unwrap_or(unstick_error::None)
 }

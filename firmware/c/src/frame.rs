@@ -12,7 +12,7 @@ pub const UNSTICK_PREFIX_SIZE: usize = 4;
 
 /// Bytes of an `unstick_decoder`.
 pub const UNSTICK_DECODER_SIZE: usize = 72;
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 pub const UNSTICK_DECODER_WORDS: usize = UNSTICK_DECODER_SIZE / 8;
 
 /// Decodes a stream of frames, in memory of yours; nothing of it is for you to read.
@@ -37,7 +37,7 @@ pub(crate) struct Frames {
 /// 2147483647 bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_frame_prefix(len: usize, output: *mut u8) -> unstick_error {
-    // SAFETY: the output is as C was told.
+    // SAFETY: the output is as the header documents it.
     let output = unsafe { space(output, UNSTICK_PREFIX_SIZE) };
     code(output.and_then(|output| {
         output.copy_from_slice(&prefix(len).map_err(|_| unstick_error::TooLong)?);
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn unstick_decoder_next(
     input: *const u8,
     input_len: usize,
 ) -> unstick_piece {
-    // SAFETY: the decoder is NULL, zeroed or started, the input as C was told.
+    // SAFETY: the decoder is NULL, zeroed or started, the input as the header documents it.
     let both = unsafe {
         Slot::<Frames>::borrow(decoder.cast())
             .and_then(|decoder| Ok((decoder, bytes(input, input_len)?)))
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn unstick_decoder_reason(
     text: *mut c_char,
     size: usize,
 ) -> usize {
-    // SAFETY: the decoder is NULL, zeroed or started, the text as C was told.
+    // SAFETY: the decoder is NULL, zeroed or started, the text as the header documents it.
     let both = unsafe { (Slot::<Frames>::borrow(decoder.cast()), space(text.cast(), size)) };
     match both {
         (Ok(frames), Ok(text)) => match frames.error {

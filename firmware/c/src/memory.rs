@@ -188,7 +188,7 @@ pub(crate) unsafe fn text<'a>(text: *const c_char) -> Result<&'a str, unstick_er
     unsafe { CStr::from_ptr(text) }.to_str().map_err(|_| unstick_error::Text)
 }
 
-/// The number that C gave for an enum, which may be none of that enum.
+/// The number that C passed for an enum, which may not be one of its values.
 pub(crate) fn number<E>(value: MaybeUninit<E>) -> u8 {
     const { assert!(size_of::<E>() == 1) };
     // SAFETY: it is one byte, and an argument that C passed is never uninitialised.
@@ -199,7 +199,7 @@ pub(crate) fn number<E>(value: MaybeUninit<E>) -> u8 {
 /// there is no space at all.
 pub(crate) fn write_text(output: &mut [u8], sentence: impl fmt::Display) -> usize {
     let Some((_, space)) = output.split_last_mut() else { return 0 };
-    let mut text = Cut { space, len: 0 };
+    let mut text = TextBuffer { space, len: 0 };
     let _ = write!(text, "{sentence}");
     let len = text.len;
     if let Some(end) = output.get_mut(len) {
@@ -209,12 +209,12 @@ pub(crate) fn write_text(output: &mut [u8], sentence: impl fmt::Display) -> usiz
 }
 
 /// Text that takes whole characters while they fit.
-struct Cut<'a> {
+struct TextBuffer<'a> {
     space: &'a mut [u8],
     len: usize,
 }
 
-impl fmt::Write for Cut<'_> {
+impl fmt::Write for TextBuffer<'_> {
     fn write_char(&mut self, c: char) -> fmt::Result {
         let end = self.len.saturating_add(c.len_utf8());
         let space = self.space.get_mut(self.len..end).ok_or(fmt::Error)?;

@@ -17,7 +17,7 @@ pub const UNSTICK_NODE_SIZE: usize = 3000;
 /// Bytes of an `unstick_node`.
 #[cfg(target_pointer_width = "64")]
 pub const UNSTICK_NODE_SIZE: usize = 3712;
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 pub const UNSTICK_NODE_WORDS: usize = UNSTICK_NODE_SIZE / 8;
 
 /// Most files of a node.
@@ -40,7 +40,7 @@ impl Kind for Device {
 /// you do without.
 #[repr(C)]
 pub struct unstick_config {
-    /// The node's name, as the command `info` tells it.
+    /// The node's name, as the command `info` shows it.
     pub name: *const c_char,
     /// Its version.
     pub version: *const c_char,
@@ -56,7 +56,7 @@ pub struct unstick_config {
     pub commands: *const unstick_command,
     /// Rows of the table, at most `UNSTICK_MAX_COMMANDS`.
     pub command_count: usize,
-    /// Given to each of these commands as it is.
+    /// Passed to each of these commands unchanged.
     pub context: *mut c_void,
     /// Memory for files, `file_count` times `file_size` bytes of any alignment; NULL for a node
     /// that keeps none.
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn unstick_node_start(
     now_us: u64,
 ) -> unstick_error {
     let config = config.ok_or(unstick_error::Null);
-    // SAFETY: node and config are as C was told.
+    // SAFETY: node and config are as the header documents them.
     code(config.and_then(|config| unsafe { start(node.cast(), config, now_us) }))
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn service(value: MaybeUninit<unstick_service>) -> Result<Service, un
     }
 }
 
-/// What a session allows and how long it waits. All of it counts, and 0 is no time at all: begin
+/// What a session allows and how long it waits. Every field counts, and 0 means no time at all: begin
 /// with `UNSTICK_LIMITS_DEFAULT` and change what you want otherwise.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ pub const UNSTICK_STALL_US_DEFAULT: u64 = 30_000_000;
 pub const UNSTICK_ANSWER_US_DEFAULT: u64 = 60_000_000;
 
 /// What sessions allow that are started without limits. For C it is in cbindgen.toml: what cbindgen
-/// would make of it is no initialiser of a static object.
+/// would make of it cannot initialise a static object.
 ///
 /// cbindgen:ignore
 pub const UNSTICK_LIMITS_DEFAULT: unstick_limits = unstick_limits {

@@ -15,7 +15,7 @@ pub const UNSTICK_SESSION_SIZE: usize = 2560;
 /// Bytes of an `unstick_session`.
 #[cfg(target_pointer_width = "64")]
 pub const UNSTICK_SESSION_SIZE: usize = 2592;
-/// The same in `uint64_t`, which gives them their alignment.
+/// The same in `uint64_t`, for the alignment.
 pub const UNSTICK_SESSION_WORDS: usize = UNSTICK_SESSION_SIZE / 8;
 
 /// The deadline of something that has none.
@@ -62,7 +62,7 @@ pub enum unstick_reason {
     None,
     /// The input ended where it may.
     End,
-    /// `unstick_session_finish` was called, and all that was begun is done.
+    /// `unstick_session_finish` was called, and every request that had begun is done.
     Finished,
     /// The peer broke a rule.
     Protocol,
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn unstick_session_step(
     output: *mut u8,
     output_len: usize,
 ) -> unstick_step {
-    // SAFETY: session and node are NULL, zeroed or started, input and output as C was told.
+    // SAFETY: session and node are NULL, zeroed or started, input and output as the header documents them.
     let step = unsafe {
         Slot::<Session>::borrow(session.cast()).and_then(|mut session| {
             let mut node = Slot::<Device>::borrow(node.cast())?;
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn unstick_session_finish(session: *mut unstick_session) -
     code(unsafe { Slot::<Session>::borrow(session.cast()) }.map(|mut it| it.server.finish()))
 }
 
-/// The connection is lost: gives back to the node what the session had of it. A session that is not
+/// Call this when the connection is lost: it returns to the node what the session had of it. A session that is not
 /// closed must be aborted before its memory is used for anything else.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_session_abort(
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn unstick_session_reason(
     text: *mut c_char,
     size: usize,
 ) -> usize {
-    // SAFETY: the session is NULL, zeroed or started, the text as C was told.
+    // SAFETY: the session is NULL, zeroed or started, the text as the header documents it.
     let both = unsafe { (Slot::<Session>::borrow(session.cast()), space(text.cast(), size)) };
     match both {
         (Ok(session), Ok(text)) => match session.closed {

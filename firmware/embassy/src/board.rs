@@ -15,7 +15,7 @@ use unstick_firmware::board::{Alarm, Clock, Uart};
 use unstick_firmware::commands;
 use unstick_firmware::hardware::{self, Block, Hardware, Interrupt};
 use unstick_firmware::lan9118::{Driver, Lan9118};
-use unstick_firmware::node::{self, Watch};
+use unstick_firmware::node::{self, CounterLog};
 
 /// How often the link is looked at, until it is up.
 const LOOK: Duration = Duration::from_millis(100);
@@ -37,7 +37,7 @@ static ETHERNET: AtomicWaker = AtomicWaker::new();
 
 static DRIVER: StaticCell<Driver<Block>> = StaticCell::new();
 
-/// What runs the tasks, and tells the log.
+/// Runs the tasks, and writes the log.
 pub(crate) struct Board {
     log: Uart<Block>,
     executor: Executor,
@@ -66,7 +66,7 @@ impl Board {
         let Self { mut log, mut executor } = self;
         executor.spawner().spawn(look(stack).expect("it is spawned once"));
         hardware::wake_on_interrupts();
-        let mut watch = Watch::default();
+        let mut watch = CounterLog::default();
         let (mut listens, mut reboots) = (false, false);
         loop {
             executor.poll();
@@ -132,7 +132,7 @@ fn announce(nic: &mut Lan9118<Block>) {
     }
 }
 
-/// Has the stack look at the link until it is up: the controller does not tell.
+/// Has the stack look at the link until it is up: the controller does not report it.
 #[embassy_executor::task]
 async fn look(stack: Stack<'static>) {
     while !stack.is_link_up() {

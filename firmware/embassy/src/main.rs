@@ -48,7 +48,7 @@ fn main() -> ! {
     const ONCE: &str = "there is a task for each socket";
     let (board, nic, commands) = Board::take();
     let started = time::now();
-    // There is no source of randomness on this board; the time its devices took is a little of it.
+    // This board has no source of randomness; the time its devices took is all there is.
     let seed = started.as_micros();
     let sockets = SOCKETS.init_with(StackResources::new);
     let (stack, runner) = embassy_net::new(nic, board::config(), sockets, seed);

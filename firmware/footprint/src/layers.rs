@@ -7,7 +7,7 @@ use unstick::frame::{self, Decoder, Oversize};
 use unstick::header::{Fields, Header};
 use unstick::host::{Identity, Node};
 use unstick::limits::HEADER;
-use unstick::message::{self, Reader, Role};
+use unstick::message::{self, Kind, Reader};
 use unstick::store::RamStore;
 use unstick::{Instant, Limits, Server, Service, Session as _};
 
@@ -44,7 +44,7 @@ pub fn header() {
 /// Messages whose bodies are streamed and hashed, in and out.
 pub fn message() {
     static READER: StaticCell<Reader<HEADER>> = StaticCell::new();
-    let reader = READER.init_with(|| Reader::new(Role::Request));
+    let reader = READER.init_with(|| Reader::new(Kind::Request));
     while black_box(true) {
         let mut chunk = input();
         while let Ok(Some(event)) = reader.read(&mut chunk) {

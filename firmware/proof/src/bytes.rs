@@ -8,7 +8,7 @@ use unstick::digest::{Digest, Hasher};
 use unstick::frame::{self, Assembler, Decoder, Frame, Oversize, Piece};
 use unstick::header::{Escaped, Fields, Header, Id};
 use unstick::limits::HEADER;
-use unstick::message::{self, Reader, Role};
+use unstick::message::{self, Kind, Reader};
 use unstick::{Instant, Limits};
 
 pub(crate) fn drive() {
@@ -79,16 +79,16 @@ fn messages() {
     reader::<HEADER>();
     let _ = black_box(message::write_header(&any_fields(), output()));
     let _ = black_box(message::encode(&any_fields(), input(), output()));
-    if let Ok((header, body)) = message::decode::<HEADER>(black_box(Role::Request), input()) {
-        black_box(message::verify(black_box(Role::Reply), &header, body));
+    if let Ok((header, body)) = message::decode::<HEADER>(black_box(Kind::Request), input()) {
+        black_box(message::verify(black_box(Kind::Reply), &header, body));
     }
-    let _ = black_box(message::decode::<0>(black_box(Role::Request), input()));
-    black_box(message::verify(Role::Request, &black_box(Header::default()), input()));
+    let _ = black_box(message::decode::<0>(black_box(Kind::Request), input()));
+    black_box(message::verify(Kind::Request, &black_box(Header::default()), input()));
     let _ = black_box(message::split::<HEADER>(input()));
 }
 
 fn reader<const N: usize>() {
-    let mut reader = Reader::<N>::new(black_box(Role::Request));
+    let mut reader = Reader::<N>::new(black_box(Kind::Request));
     while black_box(true) {
         let _ = black_box(Reader::read(black_box(&mut reader), &mut input()));
         let _ = black_box((Reader::end(&reader), Reader::position(&reader), Reader::left(&reader)));

@@ -20,7 +20,7 @@ pub(crate) fn drive() {
     show(&TooLarge { len: 0, limit: 0 });
     show(&Closed::End);
     show(&RequestError::Empty);
-    show(&NotTheReply::Cut);
+    show(&NotTheReply::Incomplete);
     show(&Status::Ok);
     show(&Digest([0; 16]));
     show(&driver::Error::<FrameError, FrameError>::WriteZero);

@@ -27,7 +27,7 @@ pub struct Driver<R> {
 
 impl<R: Registers> Driver<R> {
     /// A driver that has `register` keep the waker for the interrupt, and that calls `link_up` when
-    /// it sees that the link has come up, to tell it who is here.
+    /// it sees that the link has come up, to announce itself.
     ///
     /// The chip is asked for its link at each poll and does not interrupt for it: until it is up,
     /// and wherever a loss between two polls must not be missed, wake the stack now and then.
@@ -39,7 +39,7 @@ impl<R: Registers> Driver<R> {
     fn wait(&mut self, context: &Context<'_>) {
         self.given = 0;
         (self.register)(context.waker());
-        if self.nic.listen() {
+        if self.nic.enable_interrupt() {
             context.waker().wake_by_ref();
         }
     }
@@ -56,7 +56,7 @@ impl<R: Registers> embassy_net_driver::Driver for Driver<R> {
         R: 'a;
 
     fn receive(&mut self, context: &mut Context<'_>) -> Option<(Received<'_>, Sending<'_, R>)> {
-        self.nic.hush();
+        self.nic.disable_interrupt();
         let len = if self.given < TURN { self.nic.fetch() } else { None };
         let Some(len) = len else {
             self.wait(context);

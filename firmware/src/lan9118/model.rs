@@ -1,4 +1,4 @@
-//! A model of the controller, as its data sheet tells it. What a driver must not do panics.
+//! A model of the controller, as its data sheet describes it. What a driver must not do panics.
 
 use super::chip::*;
 use crate::registers::Registers;

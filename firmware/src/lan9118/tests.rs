@@ -129,12 +129,12 @@ fn a_frame_interrupts_only_who_listens() {
     let mut nic = nic();
     nic.registers.receive(&frame(60), true);
     assert!(!nic.registers.is_interrupting());
-    assert!(nic.listen(), "it waits already");
+    assert!(nic.enable_interrupt(), "it waits already");
     assert!(nic.registers.is_interrupting());
-    nic.hush();
+    nic.disable_interrupt();
     assert!(!nic.registers.is_interrupting());
     receive(&mut nic);
-    assert!(!nic.listen());
+    assert!(!nic.enable_interrupt());
     assert!(!nic.registers.is_interrupting());
     nic.registers.receive(&frame(60), true);
     assert!(nic.registers.is_interrupting());

@@ -121,7 +121,8 @@ fn target(frame: &[u8], node: EthernetAddress) -> Ipv4Address {
 
 #[test]
 fn the_log_tells_what_goes_wrong_at_most_once_a_second() {
-    let (mut watch, mut log, mut counters) = (Watch::default(), String::new(), Counters::default());
+    let (mut watch, mut log, mut counters) =
+        (CounterLog::default(), String::new(), Counters::default());
     counters.count(Counter::Frames, 5);
     watch.tell(Instant::ZERO, counters, &mut log).unwrap();
     assert_eq!(log, "");

@@ -88,7 +88,7 @@ impl Udp {
                     let seen = bytes.iter().copied().take(SHOWN).collect();
                     let why = match why {
                         NotTheReply::Message(error) => Closed::Protocol(error),
-                        NotTheReply::Unrelated | NotTheReply::Cut => Closed::WrongReply,
+                        NotTheReply::Unrelated | NotTheReply::Incomplete => Closed::WrongReply,
                     };
                     stray = Some(Error::Foreign { url: url.clone(), why, seen });
                 }

@@ -40,7 +40,7 @@ pub(super) struct Serving {
     /// Ports of the node's own UDP services.
     pub(super) udp_ports: Arc<[u16]>,
     /// Paces the warnings that a peer can cause at will.
-    pub(super) warnings: Arc<Pace>,
+    pub(super) warnings: Arc<WarningLimiter>,
     pub(super) stop: CancellationToken,
 }
 
@@ -122,7 +122,7 @@ fn report(service: Service, ended: Result<(), tokio::task::JoinError>) {
 
 /// After the system has refused: on with the next where it is only this peer's fault, else a pause,
 /// because without descriptors or memory it would refuse again at once.
-async fn rest(service: Service, error: &io::Error, warnings: &Pace) {
+async fn rest(service: Service, error: &io::Error, warnings: &WarningLimiter) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
     if !matches!(
@@ -136,15 +136,15 @@ async fn rest(service: Service, error: &io::Error, warnings: &Pace) {
 
 /// Lets one warning through in a while, so that a flood does not fill the disk that logs are on.
 #[derive(Default)]
-pub(super) struct Pace(Mutex<Told>);
+pub(super) struct WarningLimiter(Mutex<LastWarning>);
 
 #[derive(Default)]
-struct Told {
+struct LastWarning {
     last: Option<Instant>,
     left_out: u64,
 }
 
-impl Pace {
+impl WarningLimiter {
     fn warn(&self, what: fmt::Arguments<'_>) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.last.is_some_and(|last| last.elapsed() < WARNINGS_APART) {

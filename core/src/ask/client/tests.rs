@@ -3,7 +3,7 @@ use crate::limits::REQUEST;
 use std::string::String;
 use std::vec::Vec;
 
-/// Asks for some things, one after another, and notes what it is told.
+/// Sends some requests, one after another, and records the replies.
 #[derive(Default)]
 struct Asker {
     requests: Vec<(&'static str, u64)>,

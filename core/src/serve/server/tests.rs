@@ -24,7 +24,7 @@ fn message(json: &str, body: &str) -> Vec<u8> {
 
 /// The status and body of each reply in `bytes`.
 fn replies(mut bytes: &[u8]) -> Vec<(String, String)> {
-    let mut reader = Reader::<1024>::new(Role::Reply);
+    let mut reader = Reader::<1024>::new(Kind::Reply);
     let mut seen = Vec::new();
     while let Some(event) = reader.read(&mut bytes).unwrap() {
         match event {

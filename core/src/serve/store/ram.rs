@@ -74,7 +74,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> RamStore<B, FILES> {
     }
 }
 
-/// A source or sink that this store did not give.
+/// A source or sink that is not from this store.
 #[cold]
 #[inline(never)]
 fn foreign() -> Refusal {

@@ -4,7 +4,7 @@ use super::{FrameError, Oversize, PREFIX, PrefixReader, check};
 
 /// Decodes frames into pieces of the chunks it is given; holds a position and no payload.
 ///
-/// [`Decoder::decode`] takes bytes off the front of a chunk until it has something to tell; call it
+/// [`Decoder::decode`] consumes bytes at the front of a chunk until it has something to return; call it
 /// until it returns `None`, then bring the next chunk. After an error it returns that error for ever:
 /// a stream without a known boundary cannot be resumed.
 #[derive(Clone, Debug)]

@@ -28,9 +28,9 @@ pub enum HeaderError {
         /// Its key.
         field: &'static str,
     },
-    /// `total_size` is no size.
+    /// `total_size` is not a valid size.
     TotalSize(SizeFault),
-    /// `exit` is no 32-bit number.
+    /// `exit` is not a 32-bit number.
     NotExit,
     /// `id` is neither a string nor a whole number of 64 bits.
     NotId,
@@ -46,7 +46,7 @@ pub enum HeaderError {
     },
 }
 
-/// Why a `total_size` is no size.
+/// Why a `total_size` is not a valid size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SizeFault {

@@ -13,7 +13,7 @@ pub struct Fields<'a> {
     pub command: Option<&'a str>,
     /// The status of a reply.
     pub status: Option<&'a str>,
-    /// The name of the file that is the body; empty for a body that is no file.
+    /// The name of the file that is the body; empty for a body that is not a file.
     pub filename: Option<&'a str>,
     /// Bytes of the body.
     pub total_size: u64,

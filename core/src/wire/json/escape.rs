@@ -5,7 +5,7 @@ use heapless::string::StringView;
 
 /// The inside of a JSON string, its escapes valid and still in place.
 ///
-/// Text without escapes is borrowed as it is ([`Escaped::plain`]); any text is read character by
+/// Text without escapes is borrowed unchanged ([`Escaped::plain`]); any text is read character by
 /// character ([`Escaped::chars`]), surrogate pairs joined.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -14,7 +14,7 @@ fn fields(body: &[u8]) -> Fields<'_> {
     }
 }
 
-/// Everything a reader tells of the chunks, as text that no split may change.
+/// Everything a reader returns for the chunks, as text that must not depend on the splits.
 fn run(reader: &mut Reader<80>, chunks: &[&[u8]]) -> Result<String, MessageError> {
     let mut seen = String::new();
     for mut chunk in chunks.iter().copied() {
@@ -40,7 +40,7 @@ fn a_message_is_written_and_read_at_every_split() {
     let twice = [HELLO, HELLO].concat();
     for cut in 0..=twice.len() {
         let (left, right) = twice.split_at(cut);
-        let seen = run(&mut Reader::new(Role::Reply), &[left, right]);
+        let seen = run(&mut Reader::new(Kind::Reply), &[left, right]);
         assert_eq!(seen.as_deref(), Ok("[5]hello(Verified)[5]hello(Verified)"), "cut at {cut}");
     }
 }
@@ -50,19 +50,19 @@ fn a_message_is_written_and_read_at_every_split() {
 fn a_damaged_body_is_reported_at_its_end() {
     let mut damaged = HELLO.to_vec();
     *damaged.last_mut().unwrap() ^= 1;
-    let seen = run(&mut Reader::new(Role::Reply), &[&damaged]).unwrap();
+    let seen = run(&mut Reader::new(Kind::Reply), &[&damaged]).unwrap();
     assert!(seen.starts_with("[5]helln(Mismatch"), "{seen}");
-    let (header, body) = decode::<80>(Role::Reply, &damaged).unwrap();
-    assert!(matches!(verify(Role::Reply, &header, body).integrity, Integrity::Mismatch { .. }));
+    let (header, body) = decode::<80>(Kind::Reply, &damaged).unwrap();
+    assert!(matches!(verify(Kind::Reply, &header, body).integrity, Integrity::Mismatch { .. }));
 }
 
 #[test]
 fn a_missing_size_is_none_in_a_request_and_an_error_in_a_reply() {
     let message = b"\x02\0\0\0{}";
-    assert_eq!(run(&mut Reader::new(Role::Request), &[message]).as_deref(), Ok("[0](Unverified)"));
+    assert_eq!(run(&mut Reader::new(Kind::Request), &[message]).as_deref(), Ok("[0](Unverified)"));
     let error = MessageError::Header(HeaderError::Missing { field: "total_size" });
-    assert_eq!(run(&mut Reader::new(Role::Reply), &[message]), Err(error));
-    assert_eq!(decode::<80>(Role::Reply, message), Err(error));
+    assert_eq!(run(&mut Reader::new(Kind::Reply), &[message]), Err(error));
+    assert_eq!(decode::<80>(Kind::Reply, message), Err(error));
 }
 
 #[test]
@@ -76,9 +76,9 @@ fn the_end_says_what_is_missing() {
         (HELLO.len() - 5, MessageError::Incomplete { missing: 5 }),
         (HELLO.len() - 1, MessageError::Incomplete { missing: 1 }),
     ] {
-        assert_eq!(run(&mut Reader::new(Role::Reply), &[&HELLO[..cut]]), Err(error), "{cut}");
+        assert_eq!(run(&mut Reader::new(Kind::Reply), &[&HELLO[..cut]]), Err(error), "{cut}");
     }
-    assert_eq!(run(&mut Reader::new(Role::Reply), &[]).as_deref(), Ok(""));
+    assert_eq!(run(&mut Reader::new(Kind::Reply), &[]).as_deref(), Ok(""));
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_bad_header_is_an_error_for_ever() {
         (b"\x51\0\0\0", MessageError::Frame(FrameError::Oversized { declared: 81, limit: 80 })),
         (b"\0\0\0\x80", MessageError::Frame(FrameError::Negative { declared: i32::MIN })),
     ] {
-        let mut reader = Reader::new(Role::Request);
+        let mut reader = Reader::new(Kind::Request);
         assert_eq!(run(&mut reader, &[bytes]), Err(error));
         assert_eq!(run(&mut reader, &[b"\x02\0\0\0{}"]), Err(error));
     }
@@ -97,11 +97,11 @@ fn a_bad_header_is_an_error_for_ever() {
 #[test]
 fn a_whole_message_has_just_its_bytes() {
     let decode = decode::<80>;
-    assert!(decode(Role::Reply, HELLO).is_ok());
+    assert!(decode(Kind::Reply, HELLO).is_ok());
     let size = |declared, seen| Err(MessageError::Size { declared, seen });
-    assert_eq!(decode(Role::Reply, &HELLO[..HELLO.len() - 1]), size(5, 4));
-    assert_eq!(decode(Role::Reply, &[HELLO, b"!"].concat()), size(5, 6));
+    assert_eq!(decode(Kind::Reply, &HELLO[..HELLO.len() - 1]), size(5, 4));
+    assert_eq!(decode(Kind::Reply, &[HELLO, b"!"].concat()), size(5, 6));
     let incomplete = |missing| Err(MessageError::Frame(FrameError::Incomplete { missing }));
-    assert_eq!(decode(Role::Reply, &HELLO[..3]), incomplete(1));
-    assert_eq!(decode(Role::Reply, &HELLO[..9]), incomplete(0x47 - 5));
+    assert_eq!(decode(Kind::Reply, &HELLO[..3]), incomplete(1));
+    assert_eq!(decode(Kind::Reply, &HELLO[..9]), incomplete(0x47 - 5));
 }

@@ -24,7 +24,7 @@ pub trait Network {
     }
 }
 
-/// The node learns who asks.
+/// The node learns the asker's address.
 pub fn introduce(node: &mut impl Network) {
     peer::ask(&mut node.wire().received);
     node.answer();

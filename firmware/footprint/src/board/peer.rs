@@ -13,7 +13,7 @@ const OUR_HARDWARE: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
 const OUR_ADDRESS: Ipv4Address = Ipv4Address::new(192, 168, 69, 2);
 const OUR_PORT: u16 = 40_000;
 
-/// Asks for the node's hardware address, and so tells it ours.
+/// Asks for the node's hardware address, and so announces ours.
 pub fn ask(frame: &mut Frame) {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,

@@ -56,7 +56,7 @@ pub(crate) fn conversations() -> Vec<Conversation> {
 }
 
 /// Has a conversation; what went wrong, if anything.
-pub(crate) fn converse(
+pub(crate) fn run_conversation(
     cable: &mut Cable,
     from: (Ipv4Addr, u8),
     to: SocketAddrV4,

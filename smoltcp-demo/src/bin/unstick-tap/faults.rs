@@ -39,19 +39,19 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Whether nothing is to happen at all.
+    /// Whether no fault is configured.
     pub(crate) fn is_none(&self) -> bool {
         let Self { seed, .. } = *self;
         *self == Self { seed, ..Self::default() }
     }
 }
 
-/// A device behind a bad cable. With no faults it hands out the tokens of the device itself.
+/// A device behind a bad cable. Without faults it passes on the tokens of the device itself.
 pub(crate) struct Faulty<D> {
     device: D,
     clean: bool,
-    inward: Lane,
-    outward: Lane,
+    inward: Direction,
+    outward: Direction,
     /// The frame that the stack is being shown.
     shown: Vec<u8>,
 }
@@ -62,8 +62,8 @@ impl<D: Device> Faulty<D> {
         Self {
             device,
             clean: faults.is_none(),
-            inward: Lane::new(faults.clone(), 0),
-            outward: Lane::new(faults.clone(), 1),
+            inward: Direction::new(faults.clone(), 0),
+            outward: Direction::new(faults.clone(), 1),
             shown: Vec::new(),
         }
     }
@@ -145,7 +145,7 @@ impl<R: RxToken> RxToken for Received<'_, R> {
 /// The right to put one frame on the cable.
 pub(crate) enum Sending<'a, D: Device + 'a> {
     Clean(D::TxToken<'a>),
-    Faulty { device: &'a mut D, lane: &'a mut Lane, now: Instant },
+    Faulty { device: &'a mut D, lane: &'a mut Direction, now: Instant },
 }
 
 impl<D: Device> TxToken for Sending<'_, D> {
@@ -172,7 +172,7 @@ impl<D: Device> TxToken for Sending<'_, D> {
 }
 
 /// One direction of the cable.
-pub(crate) struct Lane {
+pub(crate) struct Direction {
     faults: Faults,
     rng: Rng,
     waiting: Vec<Waiting>,
@@ -189,10 +189,10 @@ struct Waiting {
     bytes: Vec<u8>,
 }
 
-impl Lane {
+impl Direction {
     fn new(faults: Faults, direction: u64) -> Self {
         Self {
-            // Neighbouring seeds give unrelated sequences; twice the seed keeps the directions of
+            // Neighbouring seeds produce unrelated sequences; twice the seed keeps the directions of
             // one run apart from those of the next.
             rng: Rng::with_seed(faults.seed.wrapping_mul(2).wrapping_add(direction)),
             faults,
@@ -277,7 +277,7 @@ mod tests {
     /// What comes out of one direction, frame by frame, when a thousand numbered ones went in, one
     /// each millisecond.
     fn run(faults: Faults) -> Vec<(i64, Vec<u8>)> {
-        let mut lane = Lane::new(faults, 0);
+        let mut lane = Direction::new(faults, 0);
         let mut out = Vec::new();
         for millis in 0..2000 {
             let now = Instant::from_millis(millis);

@@ -2,7 +2,7 @@
 //! over loopback, and against the firmware in QEMU where that is there, side by side.
 
 use crate::cable::{self, Cable};
-use crate::client::{conversations, converse};
+use crate::client::{conversations, run_conversation};
 use crate::node::{Address, Node};
 use crate::tap::TapConfig;
 use crate::{Failure, namespace};
@@ -106,7 +106,7 @@ fn talk(mut cable: Cable, out: &mut impl Write) -> Result<bool, Failure> {
     };
     let mut all = true;
     for conversation in conversations() {
-        let result = converse(&mut cable, (NODE, PREFIX), to, &conversation);
+        let result = run_conversation(&mut cable, (NODE, PREFIX), to, &conversation);
         all &= result.is_ok();
         let word = result.map_or_else(|wrong| format!("DIFFERS: {wrong}"), |()| "ok".into());
         writeln!(out, "{:32}  {word}", conversation.name)?;
@@ -121,7 +121,7 @@ struct OverTap {
     running: Option<OnThread>,
 }
 
-/// A node that runs on a thread of its own, and gives the cable back.
+/// A node that runs on a thread of its own, and returns the cable.
 struct OnThread {
     setup: Setup,
     wake: UnixStream,

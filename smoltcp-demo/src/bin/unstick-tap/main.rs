@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Program { command: None, cable } => job::run(&cable),
     };
     result.unwrap_or_else(|failure| {
-        // A stderr that nobody reads is no reason to panic.
+        // A closed stderr must not cause a panic.
         let _ = writeln!(io::stderr(), "unstick-tap: {failure}");
         ExitCode::from(if let Failure::NoTap(_) = failure { NO_TAP } else { 1 })
     })

@@ -24,7 +24,7 @@ const LOOPBACK: u32 = 1;
 /// To be called before any thread is started, and so before any async runtime: the kernel moves
 /// only the calling thread, and it gives a user namespace to single-threaded processes alone.
 pub(crate) fn enter() -> Result<(), EnterError> {
-    // Root and its equals get one for the asking; anybody else is told EPERM and makes a user
+    // Root and its equals get one for the asking; anybody else gets EPERM and makes a user
     // namespace around it, inside which they may. Asking is surer than looking at the user id:
     // root in a container often may not, a user with the capability may.
     match unshare(CloneFlags::CLONE_NEWNET) {

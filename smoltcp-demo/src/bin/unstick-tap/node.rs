@@ -84,7 +84,7 @@ impl Node {
     /// Runs the node until a byte can be read from `wake`, or its end, and then until what is in
     /// flight is done, at most ten seconds more; a second byte ends it at once.
     ///
-    /// Calls `ready` with its address once it has one, and with each other one that a server gives it.
+    /// Calls `ready` with its address once it has one, and again whenever a server assigns another.
     ///
     /// An error is that the interface is gone, or cannot carry what is to be served.
     pub(crate) fn run(

@@ -31,7 +31,7 @@ const FILE: usize = 64 * 1024;
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// Name of the TAP interface; it is made if it is not there, else used as it is
+    /// Name of the TAP interface; it is made if it does not exist, else used unchanged
     #[arg(long, value_name = "NAME", default_value = "unstick0")]
     tap: String,
     /// The node's own address and its network
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         datagram: ETHERNET,
         host: Host::with(identity, files, fixture::COMMANDS, Settings::new()),
     };
-    // A stream that nobody reads is no reason not to serve.
+    // A closed stream must not stop the node.
     if args.dhcp {
         let _ = writeln!(io::stderr(), "asking a DHCP server on {} for an address", args.tap);
     }

@@ -24,7 +24,7 @@ use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
 use crate::namespace::with_sudo;
 
-/// Where the kernel hands out TAP interfaces.
+/// The device file that makes TAP interfaces.
 const TUN: &str = "/dev/net/tun";
 
 /// The most that stands before an IP packet: the Ethernet header and a VLAN tag.
@@ -55,7 +55,7 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    /// Makes the interface, or attaches to the one of that name and uses it as it is, address and
+    /// Makes the interface, or attaches to the one of that name and leaves it unchanged, address and
     /// MTU included; only if it is down, it is brought up.
     pub(crate) fn open(config: &TapConfig) -> Result<Self, OpenError> {
         let existed = if_nametoindex(config.name.as_str()).is_ok();
@@ -131,7 +131,7 @@ impl Device for Tap {
             Ok(length) => length,
             Err(error) => {
                 use io::ErrorKind::{Interrupted, WouldBlock};
-                // smoltcp knows no broken device; `wait`, which comes next, tells the loop.
+                // smoltcp has no error for a broken device; `wait`, which comes next, reports it to the loop.
                 if !matches!(error.kind(), WouldBlock | Interrupted) {
                     self.broken = Some(error);
                 }

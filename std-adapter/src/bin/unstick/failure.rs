@@ -9,7 +9,7 @@ use unstick_std::client::{Error, Reply};
 pub(crate) enum Failure {
     /// A sentence for the person who typed it.
     Said(String),
-    /// A signal came; the exit code that tells which.
+    /// A signal came; the exit code names it.
     Signal(u8),
     /// Nobody reads the output any more, which is not worth a word.
     BrokenPipe,

@@ -39,7 +39,7 @@ pub(super) async fn run(
         return Err(failed(format_args!("{name} has no output")));
     };
     let (mut out, mut err) = (Spool::new(limits.memory), Spool::new(limits.memory));
-    let room = Room { left: AtomicU64::new(limits.output), limits, name };
+    let room = OutputAllowance { left: AtomicU64::new(limits.output), limits, name };
     let mut ended = group.leader_ended();
 
     // A program that closes its pipes goes on being waited for.
@@ -72,13 +72,13 @@ pub(super) async fn run(
 }
 
 /// How much more output there may be.
-struct Room<'a> {
+struct OutputAllowance<'a> {
     left: AtomicU64,
     limits: ProgramLimits,
     name: &'a str,
 }
 
-impl Room<'_> {
+impl OutputAllowance<'_> {
     fn take(&self, len: usize) -> Result<(), Refusal> {
         let left = self.left.load(Relaxed).checked_sub(len as u64).ok_or_else(|| {
             let (name, most) = (self.name, self.limits.output);
@@ -98,7 +98,7 @@ async fn spool_both(
     out: &mut Spool,
     stderr: &mut (impl AsyncRead + Unpin),
     err: &mut Spool,
-    room: &Room<'_>,
+    room: &OutputAllowance<'_>,
 ) -> Result<(), Refusal> {
     tokio::try_join!(spool(stdout, out, room), spool(stderr, err, room)).map(drop)
 }
@@ -106,7 +106,7 @@ async fn spool_both(
 async fn spool(
     pipe: &mut (impl AsyncRead + Unpin),
     to: &mut Spool,
-    room: &Room<'_>,
+    room: &OutputAllowance<'_>,
 ) -> Result<(), Refusal> {
     let mut piece = vec![0; 16 * 1024];
     loop {
