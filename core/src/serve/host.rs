@@ -136,7 +136,18 @@ impl Counter {
     }
 }
 
-/// The value of each [`Counter`]. They stop at their end rather than start over.
+/// The value of each [`Counter`]. They stop at their largest value rather than start over.
+///
+/// ```
+/// use unstick::host::{Counter, Counters};
+///
+/// let mut counters = Counters::default();
+/// counters.count(Counter::Frames, 2);
+/// assert_eq!(counters.get(Counter::Frames), 2);
+/// for (counter, count) in counters.iter() {
+///     println!("{} {count}", counter.as_str());
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters([u64; Counter::ALL.len()]);
 

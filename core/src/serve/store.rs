@@ -13,8 +13,67 @@ use core::task::Poll;
 
 /// A node's files, and every other body that is too large to be written at once.
 ///
-/// A source or sink that a session was given is always given back: by [`Store::close`],
+/// Each source or sink that a session got is returned to the store, by [`Store::close`],
 /// [`Store::commit`] or [`Store::discard`], also when the connection dies.
+///
+/// A store whose only file is made up as it is read:
+///
+/// ```
+/// use core::fmt::Write as _;
+/// use core::task::Poll;
+/// use unstick::digest::Digest;
+/// use unstick::store::{Meta, Store, not_found};
+/// use unstick::{Refusal, Status, Text};
+///
+/// /// A megabyte of zeros.
+/// struct Zeros;
+///
+/// const SIZE: u64 = 1 << 20;
+///
+/// fn read_only<T>() -> Result<T, Refusal> {
+///     Err(Refusal::new(Status::Denied, format_args!("the files of this node cannot be changed")))
+/// }
+///
+/// impl Store for Zeros {
+///     type Source = ();
+///     type Sink = core::convert::Infallible;
+///
+///     fn largest(&self) -> u64 {
+///         0
+///     }
+///     fn list(&mut self, text: &mut Text<'_>) -> Result<Option<()>, Refusal> {
+///         write!(text, "{SIZE} zeros")?;
+///         Ok(None)
+///     }
+///     fn open(&mut self, name: &str) -> Result<(), Refusal> {
+///         if name == "zeros" { Ok(()) } else { Err(not_found(name)) }
+///     }
+///     fn poll<'a>(&'a mut self, _: &'a mut ()) -> Poll<Result<Meta<'a>, Refusal>> {
+///         let (filename, status) = ("zeros", Status::Ok);
+///         Poll::Ready(Ok(Meta { filename, size: SIZE, digest: None, status, exit: None }))
+///     }
+///     fn read(&mut self, _: &mut (), output: &mut [u8]) -> Result<usize, Refusal> {
+///         output.fill(0);
+///         Ok(output.len())
+///     }
+///     fn close(&mut self, _: ()) {}
+///     fn create(&mut self, _: &str, _: u64) -> Result<Self::Sink, Refusal> {
+///         read_only()
+///     }
+///     fn remove(&mut self, _: &str) -> Result<(), Refusal> {
+///         read_only()
+///     }
+///     fn write(&mut self, sink: &mut Self::Sink, _: &[u8]) -> Result<(), Refusal> {
+///         match *sink {}
+///     }
+///     fn commit(&mut self, sink: Self::Sink, _: Option<Digest>) -> Result<(), Refusal> {
+///         match sink {}
+///     }
+///     fn discard(&mut self, sink: Self::Sink) {
+///         match sink {}
+///     }
+/// }
+/// ```
 pub trait Store {
     /// A body on its way out.
     type Source;

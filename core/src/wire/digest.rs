@@ -9,6 +9,13 @@ pub const LEN: usize = 16;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// An MD5 digest; shown, and written to the wire, as 32 lower-case hex digits.
+///
+/// ```
+/// use unstick::digest::Digest;
+///
+/// let digest = Digest::parse("5D41402ABC4B2A76B9719D911017C592").unwrap(); // of `hello`
+/// assert_eq!(digest.to_string(), "5d41402abc4b2a76b9719d911017c592");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Digest(pub [u8; LEN]);

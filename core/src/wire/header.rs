@@ -3,6 +3,21 @@
 //! [`Header::parse`] reads any header of the protocol, a request's or a reply's, borrowing from the
 //! bytes: a strict scan that returns the members one by one (rules H2 to H5). [`Fields`] is
 //! what we write.
+//!
+//! ```
+//! use unstick::header::{Fields, Header, HeaderError, SizeFault};
+//!
+//! let mut bytes = [0; 64];
+//! let fields = Fields { command: Some("put a.txt"), total_size: 5, ..Fields::default() };
+//! let len = fields.write(&mut bytes).expect("64 bytes are enough");
+//! assert_eq!(&bytes[..len], br#"{"command":"put a.txt","total_size":5}"#);
+//!
+//! let header = Header::parse(&bytes[..len])?;
+//! assert_eq!(header.command.unwrap(), "put a.txt");
+//! let refused = Header::parse(br#"{"total_size":-1}"#);
+//! assert_eq!(refused, Err(HeaderError::TotalSize(SizeFault::Negative)));
+//! # Ok::<(), HeaderError>(())
+//! ```
 
 mod error;
 mod fields;

@@ -3,6 +3,31 @@
 //! [`Reader`] reads a stream of them, cut anywhere, whose bodies may be larger than all memory:
 //! a body is handed out in pieces of the caller's input and hashed on the way. [`decode`] and
 //! [`encode`] are for a message that lies whole in one buffer, which is what a datagram carries.
+//!
+//! ```
+//! use unstick::message::{Event, Integrity, Kind, MessageError, Place, Reader};
+//!
+//! let stream = b"\x26\0\0\0{\"command\":\"put a.txt\",\"total_size\":5}hello";
+//! let mut reader = Reader::<1024>::new(Kind::Request);
+//! let (mut body, mut integrity) = (Vec::new(), None);
+//! for mut chunk in stream.chunks(7) {
+//!     while let Some(event) = reader.read(&mut chunk)? {
+//!         match event {
+//!             Event::Header { header, size } => {
+//!                 assert_eq!(header.command.unwrap(), "put a.txt");
+//!                 assert_eq!(size, 5);
+//!             }
+//!             Event::Body(piece) => body.extend_from_slice(piece),
+//!             Event::End(end) => integrity = Some(end.integrity),
+//!         }
+//!     }
+//! }
+//! reader.end()?; // the stream ends between messages
+//! assert_eq!(reader.place(), Place::Between);
+//! assert_eq!(body, b"hello");
+//! assert_eq!(integrity, Some(Integrity::Unverified)); // the header has no digest
+//! # Ok::<(), MessageError>(())
+//! ```
 
 use crate::limits::HEADER;
 use crate::wire::digest::{Digest, Hasher};

@@ -61,6 +61,12 @@ impl PartialEq<str> for Escaped<'_> {
     }
 }
 
+impl PartialEq<&str> for Escaped<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
 /// The text if all its escapes are valid, else the offset in bytes of the first that is not.
 pub(crate) fn check(raw: &str) -> Result<Escaped<'_>, usize> {
     if has_escapes(raw) {
