@@ -15,6 +15,7 @@ mod exchange;
 pub mod host;
 #[cfg(feature = "json")]
 mod json;
+mod line;
 mod reply;
 mod server;
 pub mod store;

@@ -106,6 +106,8 @@ pub enum Closed {
         /// Bytes of body it announced.
         declared: u64,
     },
+    /// The peer speaks another protocol, or sent more behind an unknown command (rule B4).
+    Foreign,
     /// A body ended before its announced size, on our side.
     BodyFailed,
     /// The peer sent a reply that belongs to no request, or to another.
@@ -147,6 +149,7 @@ impl fmt::Display for Closed {
             Self::Oversized { declared } => {
                 write!(f, "a refused body of {declared} bytes is too long to be skipped")
             }
+            Self::Foreign => write!(f, "what came belongs to another protocol"),
             Self::BodyFailed => write!(f, "a body could not be read to its end"),
             Self::WrongReply => write!(f, "the reply does not belong to the request"),
             Self::Unanswered => write!(f, "the peer closed before it had answered"),

@@ -1,7 +1,7 @@
 //! Bare requests: the frame and message services.
 //!
-//! A bare request is what one receive delivers, so no send here is longer than what one segment on
-//! an Ethernet carries.
+//! Without a newline a bare request is what one receive delivers, so no such send here is longer than
+//! what one segment on an Ethernet carries, or it is too long at any split.
 
 use super::{expect, send, tcp};
 use crate::golden::{bare_reply, frame};
@@ -54,7 +54,48 @@ pub(super) fn table() -> Vec<Scenario> {
         script.push(Act::ExpectEnd);
         table.push(tcp(service, name, "B1 F3", script));
     }
+    for (names, input, body) in foreign() {
+        for (service, name) in [Frame, Message].into_iter().zip(names) {
+            let mut script = vec![Act::Send(input.clone())];
+            script.extend(body.iter().map(|body| expect(answer(service, body.as_bytes()))));
+            script.push(Act::ExpectEnd);
+            table.push(tcp(service, name, "B4", script));
+        }
+    }
     table
+}
+
+const TOO_LONG: &str =
+    "the request is over the limit of 1024 bytes; all of it, up to a newline, is dropped";
+const FOREIGN: &str = "this is no request but another protocol's: goodbye";
+
+/// What other protocols send, each with a command behind it that must not run: the names, the input,
+/// and what is answered before the connection is closed.
+fn foreign() -> Vec<([&'static str; 2], Vec<u8>, Vec<&'static str>)> {
+    let post = "POST / HTTP/1.1\r\nHost: 127.0.0.1:8086\r\nContent-Type: text/plain\r\n";
+    let post = format!("{post}Content-Length: 16\r\n\r\nremove x\nupper a\n");
+    let path = "x".repeat(2000);
+    let long = format!("GET /{path} HTTP/1.1\r\nHost: 127.0.0.1:8086\r\n\r\nupper a\n");
+    let setup = "SETUP rtsp://127.0.0.1:8086/ RTSP/1.0\r\nCSeq: 1\r\n\r\nupper a\n";
+    let hello = b"\x16\x03\x01\x02\0\x01\0\x01\xFC\x03\x03\nupper a\n";
+    let header = b"\x17\0\0\0{\"command\":\"upper a\"}\nupper a\n";
+    let unknown = "there is no command `hello`; try help";
+    vec![
+        (["frame-http", "message-http"], post.into(), vec![FOREIGN]),
+        (["frame-http-long", "message-http-long"], long.into(), vec![FOREIGN]),
+        (["frame-http-09", "message-http-09"], b"GET /\r\n".into(), vec![FOREIGN]),
+        (["frame-rtsp", "message-rtsp"], setup.into(), vec![FOREIGN]),
+        (["frame-field", "message-field"], b"Host: 127.0.0.1\r\n".into(), vec![FOREIGN]),
+        (["frame-mail", "message-mail"], b"EHLO there\r\nupper a\n".into(), vec![FOREIGN]),
+        (["frame-ssh", "message-ssh"], b"SSH-2.0-x\r\nupper a\n".into(), vec![FOREIGN]),
+        (["frame-tls", "message-tls"], hello.into(), vec![FOREIGN]),
+        (["frame-framed", "message-framed"], header.into(), vec![FOREIGN]),
+        (
+            ["frame-unknown-more", "message-unknown-more"],
+            b"upper a\nhello\r\n\r\nupper b\n".into(),
+            vec!["A", unknown],
+        ),
+    ]
 }
 
 fn answer(service: Service, body: &[u8]) -> Vec<u8> {
@@ -97,17 +138,32 @@ fn both() -> Vec<([&'static str; 2], &'static str, Vec<Turn>)> {
         (
             ["frame-lines", "message-lines"],
             "B1 C1",
-            vec![turn("upper a\nupper b\nupper c", ["A", "B", "C"])],
+            vec![turn("upper a\nupper b\nupper c\n", ["A", "B", "C"])],
         ),
         (
             ["frame-crlf", "message-crlf"],
             "B1",
-            vec![turn("upper a\r\nupper b\r\n", ["A", "B"]), turn("upper c\r", ["C"])],
+            vec![turn("upper a\r\nupper b\r\n", ["A", "B"]), turn("upper c\r\n", ["C"])],
+        ),
+        (
+            ["frame-cr", "message-cr"],
+            "B1",
+            vec![turn("upper a\r", ["A"]), turn("upper b\r", ["B"])],
+        ),
+        (
+            ["frame-tail", "message-tail"],
+            "B1",
+            vec![
+                turn("upper a\nupper b", ["A"]),
+                turn("c\nupper", ["BC"]),
+                turn(" d", []),
+                turn("\n", ["D"]),
+            ],
         ),
         (
             ["frame-blank", "message-blank"],
             "B1",
-            vec![turn("\n\r\n\nupper a\n\n\r\nupper b\n\n", ["A", "B"]), turn("upper c", ["C"])],
+            vec![turn("\n\r\n\nupper a\n\n\r\nupper b\n\n", ["A", "B"]), turn("upper c\n", ["C"])],
         ),
         (
             ["frame-only-blank", "message-only-blank"],
@@ -122,26 +178,35 @@ fn both() -> Vec<([&'static str; 2], &'static str, Vec<Turn>)> {
         (
             ["frame-1024-line", "message-1024-line"],
             "B1",
-            vec![turn(format!("echo {fits}\r\n"), [&fits]), turn("upper a", ["A"])],
+            vec![turn(format!("echo {fits}\r\n"), [&fits]), turn("upper a\n", ["A"])],
         ),
         (
             ["frame-1025", "message-1025"],
-            "B1 F4",
+            "B1",
             vec![
-                turn(
-                    format!("echo {fits}y"),
-                    ["a request of 1025 bytes is over the limit of 1024"],
-                ),
-                turn("upper a", ["A"]),
+                turn(format!("echo {fits}y"), [TOO_LONG]),
+                turn("upper z", []),
+                turn("\nupper a\n", ["A"]),
             ],
         ),
         (
             ["frame-1025-line", "message-1025-line"],
-            "B1 F4",
-            vec![turn(
-                format!("echo {fits}y\r\nupper a"),
-                ["a request of 1025 bytes is over the limit of 1024", "A"],
-            )],
+            "B1",
+            vec![turn(format!("echo {fits}y\r\nupper a\n"), [TOO_LONG, "A"])],
+        ),
+        (
+            ["frame-1025-tail", "message-1025-tail"],
+            "B1",
+            vec![
+                turn("upper a\necho ", ["A"]),
+                turn(format!("{fits}y"), [TOO_LONG]),
+                turn("upper z\nupper b\n", ["B"]),
+            ],
+        ),
+        (
+            ["frame-65536", "message-65536"],
+            "B1",
+            vec![turn("x".repeat(65_536), [TOO_LONG]), turn("upper z\nupper a\n", ["A"])],
         ),
         (
             ["frame-not-utf8", "message-not-utf8"],

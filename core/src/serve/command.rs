@@ -193,6 +193,20 @@ pub fn builtin<H: Host>() -> &'static [Command<H>] {
     builtin::table()
 }
 
+/// Whether a request's line begins with the name of a command.
+pub(crate) fn is_known<H: Host>(host: &H, line: &str) -> bool {
+    find(host, split(line).0).is_some()
+}
+
+/// The name and the arguments.
+fn split(line: &str) -> (&str, &str) {
+    line.split_once(' ').unwrap_or((line, ""))
+}
+
+fn find<'h, H: Host>(host: &'h H, name: &str) -> Option<&'h Command<H>> {
+    builtin::table::<H>().iter().chain(host.commands()).find(|row| row.name == name)
+}
+
 /// What runs for a request's line, what becomes of its body, its name and its arguments; refuses a
 /// body that the row does not have, or one that it lacks.
 pub(crate) fn look_up<'l, H: Host>(
@@ -200,9 +214,8 @@ pub(crate) fn look_up<'l, H: Host>(
     line: &'l str,
     size: Option<u64>,
 ) -> Result<(Run<H>, Body, &'l str, &'l str), Refusal> {
-    let (name, args) = line.split_once(' ').unwrap_or((line, ""));
-    let mut rows = builtin::table::<H>().iter().chain(host.commands());
-    let Some(row) = rows.find(|row| row.name == name) else {
+    let (name, args) = split(line);
+    let Some(row) = find(host, name) else {
         let why = format_args!("there is no command `{name}`; try help");
         return Err(Refusal::new(Status::UnknownCommand, why));
     };

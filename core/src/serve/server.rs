@@ -1,12 +1,14 @@
 //! The server's side of a connection.
 
+use super::command;
 use super::copy_upper;
 use super::exchange::{Blocked, BodyRefused, Exchange, Origin};
 use super::host::{Counter, Host};
+use super::line::{Line, LineReader, is_foreign};
 use super::reply::{Refusal, Status};
 use crate::bytes::number;
 use crate::endpoint::Service;
-use crate::limits::{HEADER, Limits, REQUEST, TEXT};
+use crate::limits::{HEADER, Limits, TEXT};
 use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
 use crate::time::Instant;
 use crate::wire::frame::{self, FrameError, PREFIX};
@@ -37,7 +39,7 @@ pub struct Server<H: Host, const N: usize = HEADER, const T: usize = TEXT> {
     service: Service,
     limits: Limits,
     timer: Timer,
-    reader: Reader<N>,
+    requests: Requests<N>,
     exchange: Exchange<H, T>,
     state: State,
     /// Why to close once the reply is out.
@@ -48,10 +50,14 @@ pub struct Server<H: Host, const N: usize = HEADER, const T: usize = TEXT> {
     wake: Option<Instant>,
     /// Bytes of this step's input that are not counted yet.
     uncounted: usize,
-    /// Bytes at the front of the input that came with the receive that is being taken (rule B1).
-    received: usize,
     ended: bool,
     finishing: bool,
+}
+
+/// How requests are told apart: messages, or lines.
+enum Requests<const N: usize> {
+    Messages(Reader<N>),
+    Lines(LineReader<N>),
 }
 
 #[derive(Clone, Copy)]
@@ -80,14 +86,16 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             service,
             limits,
             timer: Timer::new(),
-            reader: Reader::new(Kind::Request),
+            requests: match service {
+                Service::Command => Requests::Messages(Reader::new(Kind::Request)),
+                _ => Requests::Lines(LineReader::new()),
+            },
             exchange: Exchange::new(),
             state: State::Receiving,
             last: None,
             begun: false,
             wake: None,
             uncounted: 0,
-            received: 0,
             ended: false,
             finishing: false,
         }
@@ -96,7 +104,11 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     /// Whether it is between requests: every request that has begun has been answered.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::Receiving) && self.reader.place() == Place::Between
+        matches!(self.state, State::Receiving)
+            && match &self.requests {
+                Requests::Messages(reader) => reader.place() == Place::Between,
+                Requests::Lines(reader) => reader.is_between(),
+            }
     }
 
     /// Takes a request. Returns `None` once it is whole or refused, and the answer is next.
@@ -113,36 +125,34 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         }
     }
 
-    /// A bare request (rule B1): a line, or the rest of one receive after its last line.
+    /// A bare request (rules B1 and B4).
     fn receive_line(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
-        loop {
-            if input.is_empty() {
-                // Perhaps only empty lines were left.
-                return Some(if self.ended { Next::Closed(Closed::End) } else { Next::Input });
-            }
-            if self.received == 0 {
-                self.received = input.len();
-            }
-            let (receive, _) = input.split_at_checked(self.received).unwrap_or((*input, &[]));
-            let newline = receive.iter().position(|byte| *byte == b'\n');
-            let line = newline.and_then(|at| receive.get(..at)).unwrap_or(receive);
-            let consumed = newline.map_or(receive.len(), |at| at.saturating_add(1));
-            *input = input.get(consumed..).unwrap_or_default();
-            self.received = self.received.saturating_sub(consumed);
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if !line.is_empty() {
-                count_bytes(&mut self.uncounted, host, input);
-                let origin = Origin { size: None, at_once: false, header: N };
-                self.exchange.begin(host, now, None, check_line(line), origin);
-                self.begun = true;
-                self.state = State::Waiting;
-                return None;
-            }
+        let Requests::Lines(reader) = &mut self.requests else { return None };
+        let Some(line) = reader.read(input, self.ended) else {
+            return Some(if self.ended { Next::Closed(Closed::End) } else { Next::Input });
+        };
+        count_bytes(&mut self.uncounted, host, input);
+        let (start, text) = match line {
+            Line::Whole(line) => (line, check_utf8(line)),
+            Line::TooLong(start) => (start, Err(too_long(LineReader::<N>::MOST))),
+        };
+        let is_known = text.as_ref().is_ok_and(|line| command::is_known(host, line));
+        let is_foreign = !is_known && is_foreign(start);
+        let is_unknown = !is_known && matches!(line, Line::Whole(_));
+        let text = if is_foreign { Err(foreign()) } else { text };
+        let origin = Origin { size: None, at_once: false, header: N };
+        self.exchange.begin(host, now, None, text, origin);
+        if is_foreign || (is_unknown && !is_blank(input)) {
+            self.last = Some(Closed::Foreign);
         }
+        self.begun = true;
+        self.state = State::Waiting;
+        None
     }
 
     fn receive_message(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
-        let Self { reader, exchange, limits, uncounted, .. } = self;
+        let Self { requests, exchange, limits, uncounted, .. } = self;
+        let Requests::Messages(reader) = requests else { return None };
         let error = loop {
             match reader.read(input) {
                 Ok(Some(message::Event::Header { header, size })) => {
@@ -285,12 +295,16 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     }
 
     fn phase(&self, next: Next) -> Phase {
-        match (next, self.reader.place()) {
+        match (next, &self.requests) {
             (Next::Output, _) => Phase::Output,
             (Next::Wait, _) => Phase::Answer,
-            (_, Place::Between) => Phase::Idle,
-            (_, Place::Header) => Phase::Header,
-            (_, Place::Body) => Phase::Body,
+            (_, Requests::Lines(reader)) if reader.is_between() => Phase::Idle,
+            (_, Requests::Lines(_)) => Phase::Header,
+            (_, Requests::Messages(reader)) => match reader.place() {
+                Place::Between => Phase::Idle,
+                Place::Header => Phase::Header,
+                Place::Body => Phase::Body,
+            },
         }
     }
 }
@@ -299,8 +313,8 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
     fn step(&mut self, now: Instant, host: &mut H, input: &[u8], output: &mut [u8]) -> Step {
         let (mut rest, mut written) = (input, 0);
         (self.begun, self.wake, self.uncounted) = (false, None, input.len());
-        if self.received == 0 {
-            self.received = input.len();
+        if let Requests::Lines(reader) = &mut self.requests {
+            reader.received(input);
         }
         let mut next = self.run(now, host, &mut rest, output, &mut written);
         count_bytes(&mut self.uncounted, host, rest);
@@ -364,17 +378,33 @@ fn write_head(service: Service, fields: &Fields<'_>, output: &mut [u8]) -> Optio
     Some(PREFIX)
 }
 
-/// A bare request as text, within its limit.
-fn check_line(line: &[u8]) -> Result<&str, Refusal> {
-    if line.len() > REQUEST {
-        let (len, most) = (number(line.len()), number(REQUEST));
-        let why = format_args!("a request of {len} bytes is over the limit of {most}");
-        return Err(Refusal::new(Status::TooLarge, why));
-    }
+/// A bare request as text.
+fn check_utf8(line: &[u8]) -> Result<&str, Refusal> {
     core::str::from_utf8(line).map_err(|error| {
         let at = number(error.valid_up_to());
         Refusal::new(Status::BadRequest, format_args!("the request is not UTF-8 at byte {at}"))
     })
+}
+
+/// The reply to a request of more bytes than that, of which the rest may still have to come.
+fn too_long(most: usize) -> Refusal {
+    let most = number(most);
+    let why = format_args!(
+        "the request is over the limit of {most} bytes; all of it, up to a newline, is dropped"
+    );
+    Refusal::new(Status::TooLarge, why)
+}
+
+/// The reply to what plainly belongs to another protocol. It repeats nothing of it: that may be
+/// meant for whoever reads the answer.
+fn foreign() -> Refusal {
+    let why = format_args!("this is no request but another protocol's: goodbye");
+    Refusal::new(Status::BadRequest, why)
+}
+
+/// Whether there is no request in it.
+fn is_blank(input: &[u8]) -> bool {
+    input.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
 /// The line of a request that is a message, decoded where it has escapes.

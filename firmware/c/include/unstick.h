@@ -347,6 +347,8 @@ enum unstick_reason
     UNSTICK_REASON_PROTOCOL,
     /// The peer announced more than the session skips.
     UNSTICK_REASON_OVERSIZED,
+    /// The peer speaks another protocol, or sent more behind an unknown command.
+    UNSTICK_REASON_FOREIGN,
     /// A body ended before its announced size, on our side.
     UNSTICK_REASON_BODY_FAILED,
     /// A deadline passed.
@@ -693,7 +695,8 @@ unstick_error unstick_session_finish(struct unstick_session *session);
 
 /// Call this when the connection is lost: it returns to the node what the session had of it. A session that is not
 /// closed must be aborted before its memory is used for anything else.
-unstick_error unstick_session_abort(struct unstick_session *session, struct unstick_node *node);
+unstick_error unstick_session_abort(struct unstick_session *session,
+                                    struct unstick_node *node);
 
 /// Writes one sentence on why a session is over, cut to `size` bytes with its NUL. Returns its bytes
 /// without the NUL. Nothing is written where `size` is 0 or the call is wrong.

@@ -68,6 +68,8 @@ pub enum unstick_reason {
     Protocol,
     /// The peer announced more than the session skips.
     Oversized,
+    /// The peer speaks another protocol, or sent more behind an unknown command.
+    Foreign,
     /// A body ended before its announced size, on our side.
     BodyFailed,
     /// A deadline passed.
@@ -181,6 +183,7 @@ fn reason(why: Closed) -> unstick_reason {
         Closed::End => unstick_reason::End,
         Closed::Finished => unstick_reason::Finished,
         Closed::Oversized { .. } => unstick_reason::Oversized,
+        Closed::Foreign => unstick_reason::Foreign,
         Closed::BodyFailed => unstick_reason::BodyFailed,
         Closed::Timeout(_) => unstick_reason::Timeout,
         Closed::Aborted => unstick_reason::Aborted,

@@ -278,7 +278,7 @@ pub(super) fn closed(url: &Url, why: Closed, seen: &[u8]) -> Error {
     let text = is_text(url, seen);
     let (url, seen) = (url.clone(), seen.to_vec());
     match why {
-        Closed::BodyFailed => Error::Source(io::ErrorKind::UnexpectedEof.into()),
+        Closed::Foreign | Closed::BodyFailed => Error::Source(io::ErrorKind::UnexpectedEof.into()),
         Closed::Unsendable(error) => RequestError::Core(error).into(),
         Closed::Protocol(error) => match missing(&error) {
             Some(missing) if !text => Error::Closed { url, missing: Some(missing) },

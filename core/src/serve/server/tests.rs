@@ -50,27 +50,49 @@ fn step(server: &mut Server<TestNode>, now: Instant, input: &[u8]) -> (Vec<u8>, 
 #[test]
 fn all_that_one_read_brought_is_answered_in_one_step() {
     let mut server = Server::new(Service::Frame, Limits::DEFAULT);
-    let input = b"upper a\r\n\n\r\necho b\nupper c";
+    let input = b"upper a\r\n\n\r\necho b\nupper c\n";
     let (output, step) = step(&mut server, Instant::ZERO, input);
     assert_eq!(output, b"\x01\0\0\0A\x01\0\0\0b\x01\0\0\0C");
     assert_eq!((step.consumed, step.next), (input.len(), Next::Input));
 }
 
-/// Rule B1: a request ends where a receive ended, also if more has come before it was consumed.
+/// Rule B1: without newlines a request ends where a receive ended, also if more has come before it was
+/// consumed.
 #[test]
 fn what_comes_while_a_request_waits_is_no_part_of_it() {
     let (mut node, mut server) = (node(), Server::new(Service::Frame, Limits::DEFAULT));
-    let mut output = [0; 5];
-    let first = server.step(Instant::ZERO, &mut node, b"upper a\nupper b", &mut output);
-    assert_eq!((first.consumed, first.written, first.next), (15, 5, Next::Output));
-    let mut server = Server::new(Service::Frame, Limits::DEFAULT);
-    let first = server.step(Instant::ZERO, &mut node, b"upper a\nupper b", &mut output[..4]);
-    assert_eq!((first.consumed, first.next), (8, Next::Output));
+    let mut output = [0; 64];
+    let first = server.step(Instant::ZERO, &mut node, b"upper a", &mut output[..4]);
+    assert_eq!((first.consumed, first.next), (7, Next::Output));
+    let full = server.step(Instant::ZERO, &mut node, b"upper b", &mut []);
+    assert_eq!((full.consumed, full.next), (0, Next::Output));
     // The driver has received more behind what is left.
-    let mut all = [0; 64];
-    let step = server.step(Instant::ZERO, &mut node, b"upper bupper c", &mut all);
-    assert_eq!(&all[..step.written], b"A\x01\0\0\0B\x01\0\0\0C");
+    let step = server.step(Instant::ZERO, &mut node, b"upper bupper c", &mut output);
+    assert_eq!(&output[..step.written], b"A\x01\0\0\0B\x01\0\0\0C");
     assert_eq!((step.consumed, step.next), (14, Next::Input));
+}
+
+/// Rule B4: nothing runs behind what is plainly another protocol's.
+#[test]
+fn another_protocol_ends_the_session() {
+    let (mut node, mut server) = (node(), Server::new(Service::Frame, Limits::DEFAULT));
+    let mut output = [0; 256];
+    let input = b"POST / HTTP/1.1\r\n\r\nupper a\n";
+    let step = server.step(Instant::ZERO, &mut node, input, &mut output);
+    assert_eq!(step.next, Next::Closed(Closed::Foreign));
+    assert_eq!(&output[4..step.written], b"this is no request but another protocol's: goodbye");
+    assert_eq!(node.counters.get(Counter::Rejected), 1);
+}
+
+/// Rule B1: the start of a line is given as long as a header.
+#[test]
+fn a_line_must_be_whole_in_time() {
+    let mut server = Server::new(Service::Frame, Limits::DEFAULT);
+    let (_, torn) = step(&mut server, Instant::ZERO, b"upper a\nupper");
+    let header = Instant::ZERO.after(Limits::DEFAULT.header);
+    assert_eq!(torn.deadline, Some(header));
+    let (_, late) = step(&mut server, header, b"b");
+    assert_eq!(late.next, Next::Closed(Closed::Timeout(Phase::Header)));
 }
 
 #[test]
