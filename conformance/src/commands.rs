@@ -59,9 +59,16 @@ pub const fn rows<S: Store, C: AsMut<Settings>>() -> [Command<Node<S, C, Tasks>>
     [
         Command::new("sum", sum)
             .help("adds the numbers in its body, one a line")
-            .body(Body::Required),
-        Command::new("count", count).usage("count N").help("the numbers from 1 to N, one a line"),
-        Command::new("wait", wait).usage("wait MS").help("answers after so many milliseconds"),
+            .body(Body::Required)
+            .read_only(),
+        Command::new("count", count)
+            .usage("count N")
+            .help("the numbers from 1 to N, one a line")
+            .read_only(),
+        Command::new("wait", wait)
+            .usage("wait MS")
+            .help("answers after so many milliseconds")
+            .read_only(),
         Command::new("config", config)
             .usage("config [{\"rate\":N,\"name\":TEXT}]")
             .help("changes the settings, by argument or body, and tells them")

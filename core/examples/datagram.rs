@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::io;
 use std::net::UdpSocket;
 use std::thread;
-use unstick::datagram::{self, Datagram, ETHERNET, Sender};
+use unstick::datagram::{self, Datagram, ETHERNET, Envelope};
 use unstick::host::{Identity, Node};
 use unstick::store::RamStore;
 use unstick::{DatagramClient, Instant, Request, Service};
@@ -41,9 +41,13 @@ fn serve(socket: &UdpSocket) -> io::Result<()> {
     loop {
         let (len, from) = socket.recv_from(&mut request)?;
         let came = Datagram::received(&request[..len.min(ETHERNET)], len);
-        let sender = Sender { port: from.port(), own: &[socket.local_addr()?.port()] };
+        let envelope = Envelope {
+            from_port: from.port(),
+            own_ports: &[socket.local_addr()?.port()],
+            broadcast: false,
+        };
         let now = Instant::ZERO; // no command here looks at the time
-        let answer = datagram::answer(Service::Command, now, &mut node, sender, came, &mut reply);
+        let answer = datagram::answer(Service::Command, now, &mut node, envelope, came, &mut reply);
         if let Some(len) = answer {
             socket.send_to(&reply[..len], from)?;
         }

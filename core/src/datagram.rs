@@ -20,14 +20,17 @@ pub const ETHERNET: usize = 1472;
 /// What IPv4 can carry at all, in fragments: 65535 less 28 bytes of headers.
 pub const IPV4_MAXIMUM: usize = 65507;
 
-/// Who sent a datagram, as far as that decides whether it is answered.
+/// What a datagram's headers say, as far as that decides whether it is answered (rule U5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sender<'a> {
+pub struct Envelope<'a> {
     /// The port it came from; 0 is not answered, because it stands for no port (RFC 768).
-    pub port: u16,
+    pub from_port: u16,
     /// The ports of the node's own UDP services. What comes from one of these numbers is not
-    /// answered (rule U5): by a forged sender two nodes would answer each other for ever.
-    pub own: &'a [u16],
+    /// answered: by a forged sender two nodes would answer each other for ever.
+    pub own_ports: &'a [u16],
+    /// Whether it was sent to a broadcast or multicast address. It is not answered then: all nodes
+    /// of a network would answer one forged sender at once.
+    pub broadcast: bool,
 }
 
 /// A datagram as it arrived.

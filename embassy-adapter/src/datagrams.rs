@@ -6,7 +6,7 @@ use embassy_futures::select::{Either, select};
 use embassy_net::IpAddress;
 use embassy_net::udp::{UdpMetadata, UdpSocket};
 use embassy_time::with_timeout;
-use unstick::datagram::{Datagram, ETHERNET, Sender, answer};
+use unstick::datagram::{Datagram, ETHERNET, Envelope, answer};
 use unstick::host::Counter;
 use unstick::limits::NEIGHBOR;
 use unstick::{Endpoint, Host, Service};
@@ -70,19 +70,20 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
         socket: &mut UdpSocket<'_>,
         output: &mut [u8; ETHERNET],
     ) {
+        let own = self.stack.config_v4().map(|config| config.address.address());
         let reply = |bytes: &[u8], from: UdpMetadata| {
             let ports = self.ports.borrow();
-            let sender = Sender { port: from.endpoint.port, own: &ports };
+            let broadcast = match from.local_address {
+                Some(IpAddress::Ipv4(asked)) => own != Some(asked),
+                #[allow(unreachable_patterns, reason = "IPv6 is the user's to switch on")]
+                Some(asked) => asked.is_multicast(),
+                None => false,
+            };
+            let envelope = Envelope { from_port: from.endpoint.port, own_ports: &ports, broadcast };
             let datagram = Datagram::received(bytes.get(..ETHERNET).unwrap_or(bytes), bytes.len());
             let host = &mut *self.host.try_borrow_mut().ok()?;
-            let len = answer(service, now(), host, sender, datagram, output)?;
-            // What came by broadcast is answered from our own address: the one that the stack has.
-            let own = from.local_address.filter(|it| match it {
-                IpAddress::Ipv4(_) => false,
-                #[allow(unreachable_patterns, reason = "IPv6 is the user's to switch on")]
-                it => it.is_unicast(),
-            });
-            Some((len, UdpMetadata { local_address: own, ..UdpMetadata::from(from.endpoint) }))
+            let len = answer(service, now(), host, envelope, datagram, output)?;
+            Some((len, UdpMetadata { meta: Default::default(), ..from }))
         };
         if let Some((len, to)) = socket.recv_from_with(reply).await
             && socket.send_to(output.get(..len).unwrap_or_default(), to).await.is_err()

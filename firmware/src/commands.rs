@@ -78,7 +78,8 @@ impl<S: Store + 'static, R: Registers + 'static> Table<S, R> {
         Command::new("led", led).usage("led on|off|toggle").help("switches the board's LED");
     const PEEK: Command<BoardNode<S, R>> = Command::new("peek", peek)
         .usage("peek ADDR LEN")
-        .help("bytes of the board's I/O registers, as 0x40028000 4");
+        .help("bytes of the board's I/O registers, as 0x40028000 4")
+        .read_only();
     const REBOOT: Command<BoardNode<S, R>> =
         Command::new("reboot", reboot).help("answers what has been asked, then starts again");
 

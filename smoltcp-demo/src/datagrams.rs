@@ -4,7 +4,7 @@ use crate::memory::SEND_SLOTS;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::udp::{Socket, UdpMetadata};
 use smoltcp::time::Instant;
-use unstick::datagram::{Budget, BudgetError, Datagram, Ip, Sender, answer};
+use unstick::datagram::{Budget, BudgetError, Datagram, Envelope, Ip, answer};
 use unstick::host::Counter;
 use unstick::limits::NEIGHBOR;
 use unstick::{Host, Service};
@@ -80,13 +80,12 @@ impl Datagrams {
         let output = output.get_mut(..self.limit).unwrap_or_default();
         let head = bytes.get(..self.limit).unwrap_or(bytes);
         let datagram = Datagram::received(head, bytes.len());
-        let sender = Sender { port: from.endpoint.port, own: own_ports };
+        let to_us = from.local_address.is_none_or(|address| iface.has_ip_addr(address));
+        let envelope = Envelope { from_port: from.endpoint.port, own_ports, broadcast: !to_us };
         let now = crate::core_time(now);
-        if let Some(len) = answer(self.service, now, host, sender, datagram, output) {
-            // What came by broadcast is answered from our own address.
-            let own = from.local_address.filter(|address| iface.has_ip_addr(*address));
-            let to = UdpMetadata { local_address: own, ..UdpMetadata::from(from.endpoint) };
+        if let Some(len) = answer(self.service, now, host, envelope, datagram, output) {
             let reply = output.get(..len).unwrap_or_default();
+            let to = UdpMetadata { meta: Default::default(), ..from };
             if socket.send_slice(reply, to).is_err() {
                 host.count(Counter::Rejected, 1);
             }

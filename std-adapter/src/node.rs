@@ -38,13 +38,14 @@ pub use host::Host;
 pub use running::Running;
 
 use crate::clock::Clock;
+use crate::udp;
 use crate::url::Url;
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use listen::Serving;
 use std::sync::Arc;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -140,7 +141,7 @@ impl Node {
 struct Sockets {
     listening: Vec<Listening>,
     tcp: Vec<(Service, TcpListener)>,
-    udp: Vec<(Service, UdpSocket)>,
+    udp: Vec<(Service, udp::Socket)>,
 }
 
 impl Sockets {
@@ -158,7 +159,7 @@ impl Sockets {
                         address
                     }
                     Transport::Udp => {
-                        let socket = listen::udp(address).map_err(error)?;
+                        let socket = udp::Socket::bind(address).map_err(error)?;
                         let address = socket.local_addr().map_err(error)?;
                         sockets.udp.push((endpoint.service(), socket));
                         address

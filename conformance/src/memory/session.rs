@@ -7,7 +7,7 @@ use core::slice;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use unstick::datagram::{self, Datagram, Sender};
+use unstick::datagram::{self, Datagram, Envelope};
 use unstick::{Endpoint, Instant, Next, Server, Service, Session};
 
 /// How a scenario's bytes are brought to a session, and its answers back.
@@ -237,8 +237,9 @@ impl Link for DatagramLink {
         let came = Datagram::received(&bytes[..bytes.len().min(self.limit)], bytes.len());
         let mut output = vec![0xA5; self.limit];
         let (node, now) = (&mut self.node, Instant::ZERO);
-        let sender = Sender { port: 4000, own: &Endpoint::UDP_PORTS };
-        if let Some(len) = datagram::answer(self.service, now, node, sender, came, &mut output) {
+        let envelope =
+            Envelope { from_port: 4000, own_ports: &Endpoint::UDP_PORTS, broadcast: false };
+        if let Some(len) = datagram::answer(self.service, now, node, envelope, came, &mut output) {
             output.truncate(len);
             self.replies.push_back(output);
         }

@@ -230,7 +230,7 @@ fn both() -> Vec<([&'static str; 2], &'static str, Vec<Turn>)> {
                 turn(
                     "get ../unstick",
                     [
-                        r"a file name has no / \ : or control character and no dot at its ends; `../unstick` will not do",
+                        r"a file name has no / \ : or control character and no dot or space at its ends; `../unstick` will not do",
                     ],
                 ),
             ],

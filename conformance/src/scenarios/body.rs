@@ -183,7 +183,7 @@ fn digests() -> Vec<Scenario> {
 fn names() -> Vec<Scenario> {
     let denied = |id: &str, name: &str| {
         let why = format!(
-            r"a file name has no / \ : or control character and no dot at its ends; `{name}` will not do"
+            r"a file name has no / \ : or control character and no dot or space at its ends; `{name}` will not do"
         );
         (
             request_with(id, &format!("put {}", name.replace('\\', r"\\")), b"body"),
@@ -204,6 +204,9 @@ fn names() -> Vec<Scenario> {
                 denied("5", ".."),
                 denied("6", "c:unstick"),
                 denied("10", "unstick."),
+                denied("11", " unstick"),
+                denied("12", "unstick "),
+                (request_with("13", r"put unstick\t", b"body"), denied("13", "unstick\t").1),
                 (request("7", "get /etc/passwd"), denied("7", "/etc/passwd").1),
                 (request("8", "remove ../x"), denied("8", "../x").1),
                 (request("9", r"get \u002e\u002e\u002fx"), denied("9", "../x").1),

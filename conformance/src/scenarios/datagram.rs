@@ -28,6 +28,10 @@ fn alive() -> Turn {
     (request("99", "upper alive"), Some(reply("99", "ok", "ALIVE")))
 }
 
+fn no_file(id: &str) -> Option<Vec<u8>> {
+    Some(reply(id, "failed", "there is no file `unstick-0`; try list"))
+}
+
 /// What is sent in place of a reply that does not fit.
 pub(super) fn truncated(id: &str, size: usize) -> Option<Vec<u8>> {
     Some(frame(format!(r#"{{{}"status":"truncated","total_size":{size}}}"#, member(id))))
@@ -118,6 +122,22 @@ fn commands() -> Vec<Scenario> {
                     Some(reply_file("2", "ok", "unstick-d", "0123456789")),
                 ),
                 (padded("3", "remove unstick-d", 40), Some(reply("3", "ok", "removed unstick-d"))),
+            ],
+        ),
+        asks(
+            "udp-changes",
+            "U4 S1",
+            [
+                (padded("1", "put unstick-0", 40), Some(reply("1", "ok", "stored unstick-0, 0 bytes"))),
+                // It has been done, so nobody is to ask again.
+                (
+                    frame(r#"{"command":"remove unstick-0"}"#),
+                    Some(frame(r#"{"status":"ok","total_size":0}"#)),
+                ),
+                (padded("3", "get unstick-0", 60), no_file("3")),
+                // It has not, and has a reason that does not fit either.
+                (frame(r#"{"command":"remove unstick-0"}"#), truncated("", 38)),
+                alive(),
             ],
         ),
         asks(

@@ -9,7 +9,7 @@ mod node;
 use drive::{LARGE, deliver};
 use libfuzzer_sys::fuzz_target;
 use node::{Host, SIZE, assert_nothing_lent, list};
-use unstick::datagram::{Datagram, Sender, answer};
+use unstick::datagram::{Datagram, Envelope, answer};
 use unstick::digest::Hasher;
 use unstick::header::{Fields, Id};
 use unstick::host::{Counter, Counters};
@@ -22,17 +22,17 @@ use unstick::{Endpoint, Instant, Limits, Server, Service, Session as _, Status};
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[kind, p, q, low, high], bytes)) = bytes.split_first_chunk::<5>() else { return };
     let (service, cut) = ([Service::Echo, Service::Command][usize::from(kind & 1)], kind & 2 != 0);
-    let sender = Sender { port: u16::from_le_bytes([p, q]), own: &Endpoint::UDP_PORTS };
+    let envelope = Envelope { from_port: u16::from_le_bytes([p, q]), own_ports: &Endpoint::UDP_PORTS, broadcast: false };
     let space = usize::from(u16::from_le_bytes([low, high]) % 2048);
 
     let (mut host, mut twin) = (node(), node());
     let mut output = vec![0xA5; space];
     let datagram = Datagram::received(bytes, bytes.len() + usize::from(cut));
-    let len = answer(service, Instant::ZERO, &mut host, sender, datagram, &mut output);
+    let len = answer(service, Instant::ZERO, &mut host, envelope, datagram, &mut output);
     let reply = len.map(|len| &output[..len]);
 
     let mut due = Counters::default();
-    if sender.port == 0 || sender.own.contains(&sender.port) {
+    if envelope.from_port == 0 || envelope.own_ports.contains(&envelope.from_port) {
         assert_eq!(reply, None);
     } else {
         due.count(Counter::Bytes, bytes.len() as u64);

@@ -18,7 +18,7 @@ use core::fmt;
 /// command may run twice.
 ///
 /// ```
-/// use unstick::datagram::{self, Datagram, Sender};
+/// use unstick::datagram::{self, Datagram, Envelope};
 /// use unstick::host::{Identity, Node};
 /// use unstick::store::RamStore;
 /// use unstick::{DatagramClient, Instant, Request, Service};
@@ -28,9 +28,9 @@ use core::fmt;
 /// let (mut request, mut reply) = ([0; 512], [0; 512]);
 ///
 /// let asked = client.request(&Request::new("upper hello"), b"", &mut request)?;
-/// let sender = Sender { port: 4000, own: &[] };
+/// let envelope = Envelope { from_port: 4000, own_ports: &[], broadcast: false };
 /// let came = Datagram::Whole(&request[..asked]);
-/// let len = datagram::answer(Service::Command, Instant::ZERO, &mut node, sender, came, &mut reply);
+/// let len = datagram::answer(Service::Command, Instant::ZERO, &mut node, envelope, came, &mut reply);
 /// let answer = Datagram::Whole(&reply[..len.expect("it is answered")]);
 /// assert_eq!(client.reply(&request[..asked], answer)?.body, b"HELLO");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -46,6 +46,8 @@ pub struct Command<H: Host> {
     pub help: &'static str,
     /// What becomes of a request's body.
     pub body: Body,
+    /// Whether it may change something; see [`Command::read_only`].
+    pub changes: bool,
     /// Runs it.
     pub run: Run<H>,
 }
@@ -83,10 +85,10 @@ impl<H: Host> Clone for Command<H> {
 impl<H: Host> Copy for Command<H> {}
 
 impl<H: Host> Command<H> {
-    /// A command without a body, whose usage is its name.
+    /// A command without a body, whose usage is its name, and which may change something.
     #[must_use]
     pub const fn new(name: &'static str, run: Run<H>) -> Self {
-        Self { name, usage: name, help: "", body: Body::None, run }
+        Self { name, usage: name, help: "", body: Body::None, changes: true, run }
     }
 
     /// How it is called, name included, as in `led on|off`.
@@ -105,6 +107,14 @@ impl<H: Host> Command<H> {
     #[must_use]
     pub const fn body(self, body: Body) -> Self {
         Self { body, ..self }
+    }
+
+    /// That it changes nothing, so that it does no harm to ask twice. If its answer does not fit a
+    /// datagram, `truncated` invites to ask again over TCP (rule U4); of any other command that has
+    /// run only `ok` is answered then.
+    #[must_use]
+    pub const fn read_only(self) -> Self {
+        Self { changes: false, ..self }
     }
 }
 
@@ -137,9 +147,9 @@ impl<'a> Call<'a> {
         Self { name, args, body, size: Some(body.len() as u64), at_once: false, header, now }
     }
 
-    /// The arguments as one name, without the spaces around it. Refuses none at all.
+    /// The arguments as one name, spaces and all. Refuses none at all.
     pub fn name_arg(&self) -> Result<&'a str, Refusal> {
-        match self.args.trim_ascii() {
+        match self.args {
             "" => Err(Refusal::new(Status::BadRequest, format_args!("{} needs a NAME", self.name))),
             name => Ok(name),
         }
@@ -207,13 +217,13 @@ fn find<'h, H: Host>(host: &'h H, name: &str) -> Option<&'h Command<H>> {
     builtin::table::<H>().iter().chain(host.commands()).find(|row| row.name == name)
 }
 
-/// What runs for a request's line, what becomes of its body, its name and its arguments; refuses a
-/// body that the row does not have, or one that it lacks.
-pub(crate) fn look_up<'l, H: Host>(
-    host: &H,
+/// The row that a request's line names, the name and the arguments; refuses a body that the row does
+/// not have, or one that it lacks.
+pub(crate) fn look_up<'h, 'l, H: Host>(
+    host: &'h H,
     line: &'l str,
     size: Option<u64>,
-) -> Result<(Run<H>, Body, &'l str, &'l str), Refusal> {
+) -> Result<(&'h Command<H>, &'l str, &'l str), Refusal> {
     let (name, args) = split(line);
     let Some(row) = find(host, name) else {
         let why = format_args!("there is no command `{name}`; try help");
@@ -228,6 +238,6 @@ pub(crate) fn look_up<'l, H: Host>(
             let why = format_args!("{name} needs a body: use the command service");
             Err(Refusal::new(Status::BadRequest, why))
         }
-        _ => Ok((row.run, row.body, name, args)),
+        _ => Ok((row, name, args)),
     }
 }

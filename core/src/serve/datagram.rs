@@ -6,7 +6,7 @@ use super::host::{Counter, Host};
 use super::reply::{Refusal, Status};
 use super::server::{line, refusal};
 use crate::bytes::number;
-use crate::datagram::{Datagram, Sender};
+use crate::datagram::{Datagram, Envelope};
 use crate::endpoint::Service;
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
 use crate::time::Instant;
@@ -19,16 +19,18 @@ use heapless::String;
 ///
 /// `output` is as long as the largest datagram the node can send (see
 /// [`Budget`](crate::datagram::Budget)); a reply is also never longer than [`AMPLIFICATION`] times its
-/// request. One that does not fit is answered `truncated`, with its true size and no body.
+/// request. One that does not fit is answered `truncated`, with its true size and no body; if its
+/// command [changed something](crate::Command::read_only), `ok` without a body.
 pub fn answer<H: Host>(
     service: Service,
     now: Instant,
     host: &mut H,
-    sender: Sender<'_>,
+    envelope: Envelope<'_>,
     datagram: Datagram<'_>,
     output: &mut [u8],
 ) -> Option<usize> {
-    if sender.port == 0 || sender.own.contains(&sender.port) {
+    let Envelope { from_port, own_ports, broadcast } = envelope;
+    if broadcast || from_port == 0 || own_ports.contains(&from_port) {
         host.count(Counter::Rejected, 1);
         return None;
     }
@@ -118,9 +120,14 @@ fn write<H: Host>(
     });
     let Some(mut end) = head? else {
         host.count(Counter::Truncated, 1);
+        // Nobody should ask again for what has been done.
+        let has_changed = exchange.has_changed();
         let truncated = exchange.with_fields(host, false, |fields| {
-            let (id, total_size) = (fields.id, fields.total_size);
-            let status = Some(Status::Truncated.as_str());
+            let (status, total_size) = match has_changed {
+                true => (Status::Ok, 0),
+                false => (Status::Truncated, fields.total_size),
+            };
+            let (id, status) = (fields.id, Some(status.as_str()));
             message::write_header(&Fields { id, status, total_size, ..Fields::default() }, output)
         });
         return truncated.flatten();

@@ -1,6 +1,6 @@
 //! One request and its reply, however they are framed.
 
-use super::command::{self, Answer, Body, Call, Outcome, Run};
+use super::command::{self, Answer, Body, Call, Command, Outcome, Run};
 use super::host::{Counter, Host, SinkOf, SourceOf};
 use super::reply::{Refusal, Status};
 use super::store::Store;
@@ -23,6 +23,8 @@ pub(crate) struct Exchange<H: Host, const TEXT: usize> {
     /// The request's id as it stands in its header; empty where there is none.
     id: String<ID>,
     status: Status,
+    /// Whether the command that ran may have changed something.
+    changes: bool,
     text: [u8; TEXT],
     /// Bytes of the text that are written.
     len: usize,
@@ -69,7 +71,14 @@ pub(crate) struct BodyRefused;
 impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
     pub(crate) const fn new() -> Self {
         let state = State::Text { sent: 0 };
-        Self { id: String::new(), status: Status::Ok, text: [0; TEXT], len: 0, state }
+        Self {
+            id: String::new(),
+            status: Status::Ok,
+            changes: false,
+            text: [0; TEXT],
+            len: 0,
+            state,
+        }
     }
 
     /// Starts over with a request: its id, and its line or why there is none.
@@ -85,7 +94,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         self.id.clear();
         // An id is never longer than that: it has been parsed.
         let _ = self.id.push_str(id.map_or("", Id::raw));
-        self.status = Status::Ok;
+        (self.status, self.changes) = (Status::Ok, false);
         self.len = 0;
         host.count(Counter::Frames, 1);
         // A refusal is long: it is lent, and not moved.
@@ -100,10 +109,12 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
 
     /// Runs a command, or makes ready to collect the body that it wants to see.
     fn start(&mut self, host: &mut H, now: Instant, line: &str, origin: Origin) {
-        let (run, body, name, args) = match command::look_up(host, line, origin.size) {
+        let (row, name, args) = match command::look_up(host, line, origin.size) {
             Ok(found) => found,
             Err(refusal) => return self.refuse(host, &refusal),
         };
+        let Command { run, body, changes, .. } = *row;
+        self.changes = changes;
         if let Body::Optional | Body::Required = body {
             if let Err(refusal) = self.collect(run, name, args, origin) {
                 self.refuse(host, &refusal);
@@ -198,6 +209,11 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
             },
             1,
         );
+    }
+
+    /// Whether the reply is that of a command which may have changed something, and has not failed.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changes && self.status == Status::Ok
     }
 
     /// The reply belongs to no request that could be read.

@@ -135,7 +135,7 @@ pub struct Meta<'a> {
 }
 
 /// Returns `name` if it can name a file (rule S1): 1 to [`NAME`] bytes without control characters,
-/// `/`, `\` or `:`, no dot in front, no dot or space at the end. So it leads nowhere else.
+/// `/`, `\` or `:`, no dot or space at either end. So it leads nowhere else.
 pub fn check_name(name: &str) -> Result<&str, Refusal> {
     if name.len() > NAME {
         let (len, most) = (number(name.len()), number(NAME));
@@ -143,10 +143,10 @@ pub fn check_name(name: &str) -> Result<&str, Refusal> {
         return Err(Refusal::new(Status::BadRequest, why));
     }
     let forbidden = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
-    let ends = name.starts_with('.') || name.ends_with(['.', ' ']);
+    let ends = name.starts_with(['.', ' ']) || name.ends_with(['.', ' ']);
     if name.is_empty() || ends || name.contains(forbidden) {
         let why = format_args!(
-            "a file name has no / \\ : or control character and no dot at its ends; `{name}` will not do"
+            "a file name has no / \\ : or control character and no dot or space at its ends; `{name}` will not do"
         );
         return Err(Refusal::new(Status::Denied, why));
     }

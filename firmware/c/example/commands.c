@@ -37,6 +37,7 @@ const unstick_command commands[COMMANDS] = {
         .help = "adds the numbers in its body, one a line",
         .run = demo_sum,
         .body = UNSTICK_BODY_REQUIRED,
+        .read_only = 1,
     },
     {
         .name = "count",
@@ -44,6 +45,7 @@ const unstick_command commands[COMMANDS] = {
         .help = "the numbers from 1 to N, one a line",
         .run = demo_count,
         .task = &demo_counting,
+        .read_only = 1,
     },
     {
         .name = "wait",
@@ -51,6 +53,7 @@ const unstick_command commands[COMMANDS] = {
         .help = "answers after so many milliseconds",
         .run = demo_wait,
         .task = &demo_waiting,
+        .read_only = 1,
     },
 #endif
 };

@@ -64,6 +64,12 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
     return ERR_MEM; /* lwIP resets it */
 }
 
+/* Whether it was sent to more than this node. */
+static bool is_broadcast(void) {
+    const ip_addr_t *to = ip_current_dest_addr();
+    return ip_addr_ismulticast(to) || ip_addr_isbroadcast(to, ip_current_netif());
+}
+
 static bool answer(const struct service *service, struct udp_pcb *pcb, const struct pbuf *datagram,
                    const ip_addr_t *from, u16_t port) {
     struct pbuf *reply = pbuf_alloc(PBUF_TRANSPORT, DATAGRAM, PBUF_RAM);
@@ -72,8 +78,8 @@ static bool answer(const struct service *service, struct udp_pcb *pcb, const str
     }
     bool sent = true;
     unstick_reply answered =
-        unstick_datagram_answer(&node, service->service, board_now_us(), port, datagram->payload,
-                                datagram->len, datagram->tot_len, reply->payload, reply->len);
+        unstick_datagram_answer(&node, service->service, board_now_us(), port, is_broadcast(),
+                                datagram->payload, datagram->len, datagram->tot_len, reply->payload, reply->len);
     if (answered.send) {
         pbuf_realloc(reply, (u16_t)answered.len);
         sent = udp_sendto(pcb, reply, from, port) == ERR_OK;
@@ -82,9 +88,21 @@ static bool answer(const struct service *service, struct udp_pcb *pcb, const str
     return sent;
 }
 
+/* Takes off what is behind the datagram in its packet: lwIP leaves that there. */
+static bool trim(struct pbuf *datagram) {
+    struct udp_hdr header;
+    memcpy(&header, (const u8_t *)datagram->payload - UDP_HLEN, sizeof(header));
+    u16_t whole = lwip_ntohs(header.len);
+    if (whole < UDP_HLEN || whole - UDP_HLEN > datagram->tot_len) {
+        return false;
+    }
+    pbuf_realloc(datagram, whole - UDP_HLEN);
+    return true;
+}
+
 static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *datagram,
                         const ip_addr_t *from, u16_t port) {
-    if (!answer(arg, pcb, datagram, from, port)) {
+    if (!trim(datagram) || !answer(arg, pcb, datagram, from, port)) {
         unstick_node_count(&node, UNSTICK_COUNTER_REJECTED, 1);
     }
     pbuf_free(datagram);

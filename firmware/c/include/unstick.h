@@ -143,19 +143,20 @@ enum unstick_error
     UNSTICK_ERROR_NONE,
     /// A pointer is NULL that must not be.
     UNSTICK_ERROR_NULL,
-    /// A pointer to one of the opaque objects is not aligned, a buffer is longer than the address
-    /// space, or input and output overlap.
+    /// A pointer to one of the opaque objects or to a table is not aligned, a buffer is longer than the
+    /// address space, or input, output and the objects overlap.
     UNSTICK_ERROR_MEMORY,
     /// The object has not been started.
     UNSTICK_ERROR_NOT_STARTED,
     /// The object is in use: a command called back into the node or session that runs it, or a call
-    /// was cut off and never came back.
+    /// was cut off and never came back; or a session is started that is not over.
     UNSTICK_ERROR_IN_USE,
-    /// A number is none of its enum, or a service is not served this way.
+    /// A number is none of its enum, a service is not served this way, or a datagram is shorter than
+    /// what is here of it.
     UNSTICK_ERROR_VALUE,
     /// A text is not UTF-8.
     UNSTICK_ERROR_TEXT,
-    /// A command has no name or no function, its name has a space in it or is that of another or of
+    /// A command has no name or no function, its name has a space or control character in it or is that of another or of
     /// one every node has; or there are more than `UNSTICK_MAX_COMMANDS`.
     UNSTICK_ERROR_COMMAND,
     /// There are more than `UNSTICK_MAX_FILES` files.
@@ -506,6 +507,10 @@ typedef struct unstick_command {
     unstick_body body;
     /// Goes on after `run` has returned `UNSTICK_STATUS_OK`, and answers.
     const struct unstick_task *task;
+    /// Not 0 if it changes nothing, so that it does no harm to ask twice: if its answer does not fit a
+    /// datagram, `truncated` invites to ask again over TCP. Of any other command that has run only `ok`
+    /// is answered then.
+    uint8_t read_only;
 } unstick_command;
 
 /// What a node is started with. It needs its three texts; zero or NULL is right for all else that
@@ -665,8 +670,8 @@ uint64_t unstick_node_counter(struct unstick_node *node, unstick_counter what);
 ///
 /// It may be in memory of an earlier session that is closed or was aborted. Zero other memory
 /// before, and this when a call that used it was cut off. `limits` are copied; NULL stands for
-/// `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `IN_USE` until it is zeroed,
-/// `VALUE` for the service.
+/// `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `IN_USE` until it is closed,
+/// aborted or zeroed, `VALUE` for the service.
 unstick_error unstick_session_start(struct unstick_session *session,
                                     unstick_service service,
                                     const struct unstick_limits *limits);
@@ -705,7 +710,8 @@ size_t unstick_session_reason(struct unstick_session *session,
                               size_t size);
 
 /// Answers a datagram of the echo or command service, which came from the peer's port `from_port`,
-/// a number as `ntohs(address.sin_port)` returns it.
+/// a number as `ntohs(address.sin_port)` returns it. One that was sent to a `broadcast` or multicast
+/// address is counted and not answered.
 ///
 /// `input` are the `input_len` bytes that are here of a datagram of `true_len` bytes: less where
 /// the receive buffer was too small, which is answered as such. `output_len` is the largest
@@ -716,6 +722,7 @@ struct unstick_reply unstick_datagram_answer(struct unstick_node *node,
                                              unstick_service service,
                                              uint64_t now_us,
                                              uint16_t from_port,
+                                             bool broadcast,
                                              const uint8_t *input,
                                              size_t input_len,
                                              size_t true_len,

@@ -2,7 +2,7 @@
 
 use crate::command::unstick_status;
 use crate::error::{code, unstick_error};
-use crate::memory::{Kind, Slot, bytes, fits, streams};
+use crate::memory::{Kind, Slot, bytes, fits, place, streams};
 use crate::service::{service, unstick_service};
 use core::mem::MaybeUninit;
 use core::ptr::null;
@@ -100,11 +100,12 @@ pub unsafe extern "C" fn unstick_client_request(
     output_len: usize,
     len: Option<&mut usize>,
 ) -> unstick_error {
+    let objects = [place(client)];
     // SAFETY: the client is NULL, zeroed or started, the rest as the header documents it.
     let written = unsafe {
         Slot::<DatagramClient>::borrow(client.cast()).and_then(|mut client| {
             let line = bytes(command, command_len)?;
-            let (body, output) = streams(body, body_len, output, output_len)?;
+            let (body, output) = streams(body, body_len, output, output_len, &objects)?;
             let request = Request::from_bytes(line);
             client.request(&request, body, output).map_err(|error| match error {
                 RequestError::NotUtf8 => unstick_error::Text,

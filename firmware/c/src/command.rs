@@ -192,6 +192,10 @@ pub struct unstick_command {
     pub body: MaybeUninit<unstick_body>,
     /// Goes on after `run` has returned `UNSTICK_STATUS_OK`, and answers.
     pub task: *const unstick_task,
+    /// Not 0 if it changes nothing, so that it does no harm to ask twice: if its answer does not fit a
+    /// datagram, `truncated` invites to ask again over TCP. Of any other command that has run only `ok`
+    /// is answered then.
+    pub read_only: u8,
 }
 
 /// Checks a table. Returns its rows, and adds the same in Rust to the commands.
@@ -214,7 +218,10 @@ pub(crate) unsafe fn table(
     if rows.is_null() {
         return Err(unstick_error::Null);
     }
-    // SAFETY: it is not NULL and not too long; the rest is the caller's promise.
+    if !rows.is_aligned() {
+        return Err(unstick_error::Memory);
+    }
+    // SAFETY: it is not NULL, aligned and not too long; the rest is the caller's promise.
     let rows: &[unstick_command] = unsafe { core::slice::from_raw_parts(rows, count) };
     for row in rows {
         // SAFETY: the caller's promise.
@@ -227,15 +234,21 @@ pub(crate) unsafe fn table(
             3 => Body::Streamed,
             _ => return Err(unstick_error::Value),
         };
-        // SAFETY: the caller's promise.
+        if !row.task.is_aligned() {
+            return Err(unstick_error::Memory);
+        }
+        // SAFETY: it is aligned; the rest is the caller's promise.
         let task = unsafe { row.task.as_ref() };
         let whole = task.is_none_or(|it| it.poll.is_some());
         let takes = body != Body::Streamed || task.is_some_and(|it| it.body.is_some());
-        let named = !name.is_empty() && !name.contains(' ') && !taken;
+        let odd = |c: char| c.is_whitespace() || c.is_control();
+        let named = !name.is_empty() && !name.contains(odd) && !taken;
         if !(named && row.run.is_some() && whole && takes) {
             return Err(unstick_error::Command);
         }
-        let _ = commands.push(Command::new(name, run).usage(usage).help(help).body(body));
+        let command = Command::new(name, run).usage(usage).help(help).body(body);
+        let command = if row.read_only == 0 { command } else { command.read_only() };
+        let _ = commands.push(command);
     }
     Ok(rows)
 }

@@ -2,11 +2,11 @@
 
 use crate::device::Device;
 use crate::error::unstick_error;
-use crate::memory::{Slot, streams};
+use crate::memory::{Slot, place, streams};
 use crate::node::unstick_node;
 use crate::service::{service, unstick_service};
 use core::mem::MaybeUninit;
-use unstick::datagram::{Datagram, Sender, answer};
+use unstick::datagram::{Datagram, Envelope, answer};
 use unstick::{Endpoint, Instant};
 
 /// What becomes of a datagram.
@@ -22,7 +22,8 @@ pub struct unstick_reply {
 }
 
 /// Answers a datagram of the echo or command service, which came from the peer's port `from_port`,
-/// a number as `ntohs(address.sin_port)` returns it.
+/// a number as `ntohs(address.sin_port)` returns it. One that was sent to a `broadcast` or multicast
+/// address is counted and not answered.
 ///
 /// `input` are the `input_len` bytes that are here of a datagram of `true_len` bytes: less where
 /// the receive buffer was too small, which is answered as such. `output_len` is the largest
@@ -36,22 +37,28 @@ pub unsafe extern "C" fn unstick_datagram_answer(
     service: MaybeUninit<unstick_service>,
     now_us: u64,
     from_port: u16,
+    broadcast: bool,
     input: *const u8,
     input_len: usize,
     true_len: usize,
     output: *mut u8,
     output_len: usize,
 ) -> unstick_reply {
+    let opaque = node;
     // SAFETY: the node is NULL, zeroed or started, input and output are as the header documents them.
     let answered = unsafe {
         Slot::<Device>::borrow(node.cast()).and_then(|mut node| {
             let service = self::service(service)?;
             Endpoint::udp(service).ok_or(unstick_error::Value)?;
-            let (input, output) = streams(input, input_len, output, output_len)?;
+            if true_len < input_len {
+                return Err(unstick_error::Value);
+            }
+            let objects = [place(opaque)];
+            let (input, output) = streams(input, input_len, output, output_len, &objects)?;
             let datagram = Datagram::received(input, true_len);
             let (now, own) = (Instant::from_micros(now_us), node.udp_ports);
-            let sender = Sender { port: from_port, own: &own };
-            Ok(answer(service, now, &mut *node, sender, datagram, output))
+            let envelope = Envelope { from_port, own_ports: &own, broadcast };
+            Ok(answer(service, now, &mut *node, envelope, datagram, output))
         })
     };
     let error = answered.err().unwrap_or(unstick_error::None);

@@ -11,19 +11,20 @@ pub enum unstick_error {
     None,
     /// A pointer is NULL that must not be.
     Null,
-    /// A pointer to one of the opaque objects is not aligned, a buffer is longer than the address
-    /// space, or input and output overlap.
+    /// A pointer to one of the opaque objects or to a table is not aligned, a buffer is longer than the
+    /// address space, or input, output and the objects overlap.
     Memory,
     /// The object has not been started.
     NotStarted,
     /// The object is in use: a command called back into the node or session that runs it, or a call
-    /// was cut off and never came back.
+    /// was cut off and never came back; or a session is started that is not over.
     InUse,
-    /// A number is none of its enum, or a service is not served this way.
+    /// A number is none of its enum, a service is not served this way, or a datagram is shorter than
+    /// what is here of it.
     Value,
     /// A text is not UTF-8.
     Text,
-    /// A command has no name or no function, its name has a space in it or is that of another or of
+    /// A command has no name or no function, its name has a space or control character in it or is that of another or of
     /// one every node has; or there are more than `UNSTICK_MAX_COMMANDS`.
     Command,
     /// There are more than `UNSTICK_MAX_FILES` files.
@@ -39,10 +40,10 @@ impl unstick_error {
         match self {
             Self::None => c"no error",
             Self::Null => c"a pointer is NULL that must not be",
-            Self::Memory => c"memory is misaligned, too long, or input and output overlap",
+            Self::Memory => c"memory is misaligned, too long, or overlaps what it must not",
             Self::NotStarted => c"the object has not been started",
-            Self::InUse => c"the object is in use: a command called back, or a call was cut off",
-            Self::Value => c"a number is none of its enum, or the service is not served this way",
+            Self::InUse => c"the object is in use: a command called back, a call was cut off, or a session is not over",
+            Self::Value => c"a number is none of those that are allowed, or the service is not served this way",
             Self::Text => c"a text is not UTF-8",
             Self::Command => c"a command has a bad name or no function, or there are too many",
             Self::Files => c"there are more files than the node has room for",

@@ -34,12 +34,17 @@ pub(crate) use fits;
 pub(crate) trait Kind {
     /// The tag of memory that holds one: its own, so that a cast in C is an error and no more.
     const READY: u32;
+
+    /// Whether another may be started in its place.
+    fn is_over(&self) -> bool {
+        true
+    }
 }
 
 const IN_USE: u32 = 0x7573_6564;
 
 impl<T: Kind> Slot<T> {
-    /// Puts a value in, whatever was there before, unless it is borrowed. The value is made here and
+    /// Puts a value in, whatever was there before, unless it is borrowed or not over. The value is made here and
     /// not by the caller, or the stack would have to hold it: a node is as large as most stacks.
     ///
     /// # Safety
@@ -53,7 +58,8 @@ impl<T: Kind> Slot<T> {
         // SAFETY: it is not NULL and aligned, and the rest is the caller's promise. What C has not
         // written may be any number, so the compiler must not reason about it: hence volatile.
         unsafe {
-            if (&raw const (*slot).tag).read_volatile() == IN_USE {
+            let tag = (&raw const (*slot).tag).read_volatile();
+            if tag == IN_USE || (tag == T::READY && !(*slot).value.assume_init_ref().is_over()) {
                 return Err(unstick_error::InUse);
             }
             (&raw mut (*slot).value).write(MaybeUninit::new(make()));
@@ -84,6 +90,11 @@ impl<T: Kind> Slot<T> {
         let value = unsafe { (*slot.as_ptr()).value.assume_init_mut() };
         Ok(Guard { tag: slot.cast(), value })
     }
+}
+
+/// Where an object of C is, and its bytes.
+pub(crate) fn place<T>(object: *const T) -> (usize, usize) {
+    (object.addr(), size_of::<T>())
 }
 
 fn checked<T>(pointer: *mut T) -> Result<NonNull<T>, unstick_error> {
@@ -147,7 +158,8 @@ pub(crate) unsafe fn space<'a>(bytes: *mut u8, len: usize) -> Result<&'a mut [u8
     Ok(unsafe { core::slice::from_raw_parts_mut(bytes, len) })
 }
 
-/// Input and output of one call, which must not overlap.
+/// Input and output of one call, which must overlap neither each other nor the objects at these
+/// places.
 ///
 /// # Safety
 ///
@@ -157,14 +169,21 @@ pub(crate) unsafe fn streams<'a>(
     input_len: usize,
     output: *mut u8,
     output_len: usize,
+    objects: &[(usize, usize)],
 ) -> Result<(&'a [u8], &'a mut [u8]), unstick_error> {
-    let (from, to) = (input.addr(), output.addr());
-    let apart = from.saturating_add(input_len) <= to || to.saturating_add(output_len) <= from;
-    if input_len > 0 && output_len > 0 && !apart {
+    let (from, to) = ((input.addr(), input_len), (output.addr(), output_len));
+    let overlap = |it: &(usize, usize)| overlaps(from, *it) || overlaps(to, *it);
+    if overlaps(from, to) || objects.iter().any(overlap) {
         return Err(unstick_error::Memory);
     }
     // SAFETY: the caller's promise, and they do not overlap.
     unsafe { Ok((bytes(input, input_len)?, space(output, output_len)?)) }
+}
+
+fn overlaps(one: (usize, usize), other: (usize, usize)) -> bool {
+    let before =
+        |one: (usize, usize), other: (usize, usize)| one.0.saturating_add(one.1) <= other.0;
+    one.1 > 0 && other.1 > 0 && !before(one, other) && !before(other, one)
 }
 
 fn check_len(bytes: *const u8, len: usize) -> Result<(), unstick_error> {

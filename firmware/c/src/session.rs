@@ -2,7 +2,7 @@
 
 use crate::device::Device;
 use crate::error::{code, unstick_error};
-use crate::memory::{Kind, Slot, fits, space, streams, write_text};
+use crate::memory::{Kind, Slot, fits, place, space, streams, write_text};
 use crate::node::unstick_node;
 use crate::service::{UNSTICK_LIMITS_DEFAULT, service, unstick_limits, unstick_service};
 use core::ffi::c_char;
@@ -31,6 +31,10 @@ fits!(unstick_session, Slot<Session>);
 
 impl Kind for Session {
     const READY: u32 = 0x7365_7373;
+
+    fn is_over(&self) -> bool {
+        self.closed.is_some()
+    }
 }
 
 pub(crate) struct Session {
@@ -105,8 +109,8 @@ pub struct unstick_step {
 ///
 /// It may be in memory of an earlier session that is closed or was aborted. Zero other memory
 /// before, and this when a call that used it was cut off. `limits` are copied; NULL stands for
-/// `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `IN_USE` until it is zeroed,
-/// `VALUE` for the service.
+/// `UNSTICK_LIMITS_DEFAULT`. Errors: `NULL` or `MEMORY` for the session, `IN_USE` until it is closed,
+/// aborted or zeroed, `VALUE` for the service.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_session_start(
     session: *mut unstick_session,
@@ -138,11 +142,12 @@ pub unsafe extern "C" fn unstick_session_step(
     output: *mut u8,
     output_len: usize,
 ) -> unstick_step {
+    let objects = [place(session), place(node)];
     // SAFETY: session and node are NULL, zeroed or started, input and output as the header documents them.
     let step = unsafe {
         Slot::<Session>::borrow(session.cast()).and_then(|mut session| {
             let mut node = Slot::<Device>::borrow(node.cast())?;
-            let (input, output) = streams(input, input_len, output, output_len)?;
+            let (input, output) = streams(input, input_len, output, output_len, &objects)?;
             let step = session.server.step(Instant::from_micros(now_us), &mut node, input, output);
             if let Next::Closed(why) = step.next {
                 session.closed = Some(why);

@@ -3,7 +3,7 @@
 use crate::lent::{AnyCaller, AnyHost, AnyStore, any_identity, any_request};
 use crate::{input, output, text};
 use core::hint::black_box;
-use unstick::datagram::{self, Datagram, Sender};
+use unstick::datagram::{self, Datagram, Envelope};
 use unstick::host::{Counter, Counters};
 use unstick::limits::Oversize;
 use unstick::store::{self, RamSink, RamSource, RamStore, Store};
@@ -46,8 +46,9 @@ fn host<H: Host>(host: &mut H) {
     server::<H, 1024, 1024>(host);
     while black_box(true) {
         let datagram = black_box(Datagram::Empty);
-        let sender = black_box(Sender { port: 0, own: &Endpoint::UDP_PORTS });
-        let reply = datagram::answer(any_service(), any_time(), host, sender, datagram, output());
+        let envelope =
+            black_box(Envelope { from_port: 0, own_ports: &Endpoint::UDP_PORTS, broadcast: false });
+        let reply = datagram::answer(any_service(), any_time(), host, envelope, datagram, output());
         let _ = black_box(reply);
         black_box((command::builtin::<H>(), Host::commands(host), Host::counters(host)));
         black_box(Host::identity(host));

@@ -37,13 +37,16 @@ pub fn with_commands(config: Config) -> Config {
         }
     });
     config
-        .handler(sum.help("adds the numbers in its body, one a line").body(Body::Required))
+        .handler(
+            sum.help("adds the numbers in its body, one a line").body(Body::Required).read_only(),
+        )
         .command(
             Command::new("count", count)
                 .usage("count N")
-                .help("the numbers from 1 to N, one a line"),
+                .help("the numbers from 1 to N, one a line")
+                .read_only(),
         )
-        .handler(wait.usage("wait MS").help("answers after so many milliseconds"))
+        .handler(wait.usage("wait MS").help("answers after so many milliseconds").read_only())
         .handler(
             settings
                 .usage("config [{\"rate\":N,\"name\":TEXT}]")

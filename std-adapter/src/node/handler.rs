@@ -107,6 +107,12 @@ impl Handler {
     pub fn body(self, body: Body) -> Self {
         Self { row: self.row.body(body), ..self }
     }
+
+    /// That it changes nothing: see [`Command::read_only`].
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { row: self.row.read_only(), ..self }
+    }
 }
 
 impl fmt::Debug for Handler {

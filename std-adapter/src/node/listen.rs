@@ -10,13 +10,13 @@ use core::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
-use unstick::datagram::{self, Datagram, Sender};
+use unstick::datagram::{self, Datagram, Envelope};
 use unstick::driver::nonblocking::Runtime as _;
 use unstick::host::Counter;
 use unstick::{Host as _, Limits, Service};
@@ -45,7 +45,12 @@ pub(super) struct Serving {
 }
 
 pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket(address, Type::STREAM, Protocol::TCP)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // So that `::` and `0.0.0.0` can be listened on side by side.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
     // So that a node can be started again at once. On Windows it would mean something else: that two
     // programs can have the port.
     #[cfg(not(windows))]
@@ -53,22 +58,6 @@ pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
-}
-
-pub(super) fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
-    socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
-}
-
-fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
-    if address.is_ipv6() {
-        // So that `::` and `0.0.0.0` can be listened on side by side.
-        socket.set_only_v6(true)?;
-    }
-    socket.set_nonblocking(true)?;
-    Ok(socket)
 }
 
 /// Accepts and serves connections until the node stops, and then until they are done.
@@ -160,16 +149,16 @@ impl WarningLimiter {
 }
 
 /// Answers datagrams until the node stops.
-pub(super) async fn answer(service: Service, socket: UdpSocket, mut serving: Serving) {
+pub(super) async fn answer(service: Service, mut socket: udp::Socket, mut serving: Serving) {
     let echo = service == Service::Echo;
     let limit = if echo { serving.echo_datagram } else { serving.datagram };
     let (mut request, mut reply) = (vec![0; limit], vec![0; limit]);
     loop {
         let received = tokio::select! {
-            received = udp::receive(&socket, &mut request) => received,
+            received = socket.receive(&mut request) => received,
             () = serving.stop.cancelled() => return,
         };
-        let (datagram, peer) = match received {
+        let (datagram, route) = match received {
             Ok(received) => received,
             Err(error) => {
                 rest(service, &error, &serving.warnings).await;
@@ -177,15 +166,21 @@ pub(super) async fn answer(service: Service, socket: UdpSocket, mut serving: Ser
             }
         };
         if let Datagram::Truncated { len: Some(len), .. } = datagram {
-            debug!("{}: {len} bytes from {peer} are over the limit of {limit}", service.as_str());
+            debug!(
+                "{}: {len} bytes from {} are over the limit of {limit}",
+                service.as_str(),
+                route.peer
+            );
         }
         let now = serving.clock.now();
-        let sender = Sender { port: peer.port(), own: &serving.udp_ports };
+        let udp::Route { peer, broadcast, .. } = route;
+        let envelope =
+            Envelope { from_port: peer.port(), own_ports: &serving.udp_ports, broadcast };
         let host = &mut serving.host;
-        let Some(len) = datagram::answer(service, now, host, sender, datagram, &mut reply) else {
+        let Some(len) = datagram::answer(service, now, host, envelope, datagram, &mut reply) else {
             continue;
         };
-        if let Err(error) = socket.send_to(&reply[..len], peer).await {
+        if let Err(error) = socket.reply(&reply[..len], &route) {
             debug!("{}: no answer to {peer}: {error}", service.as_str());
             serving.host.count(Counter::Rejected, 1);
         }

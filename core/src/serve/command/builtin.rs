@@ -18,14 +18,20 @@ struct Builtin<H>(core::marker::PhantomData<H>);
 
 impl<H: Host> Builtin<H> {
     const TABLE: [Command<H>; 10] = [
-        Command::new("help", help).usage("help [COMMAND]").help("the commands, or one of them"),
-        Command::new("echo", echo).usage("echo TEXT").help("TEXT as it is"),
-        Command::new("upper", upper).usage("upper TEXT").help("TEXT with a-z in upper case"),
-        Command::new("info", info).help("name, version, target and limits, as JSON"),
-        Command::new("stats", stats).help("counters by reason"),
-        Command::new("uptime", uptime).help("seconds since the start"),
-        Command::new("list", list).help("the files: size and name"),
-        Command::new("get", get).usage("get NAME").help("a file"),
+        Command::new("help", help)
+            .usage("help [COMMAND]")
+            .help("the commands, or one of them")
+            .read_only(),
+        Command::new("echo", echo).usage("echo TEXT").help("TEXT as it is").read_only(),
+        Command::new("upper", upper)
+            .usage("upper TEXT")
+            .help("TEXT with a-z in upper case")
+            .read_only(),
+        Command::new("info", info).help("name, version, target and limits, as JSON").read_only(),
+        Command::new("stats", stats).help("counters by reason").read_only(),
+        Command::new("uptime", uptime).help("seconds since the start").read_only(),
+        Command::new("list", list).help("the files: size and name").read_only(),
+        Command::new("get", get).usage("get NAME").help("a file").read_only(),
         Command::new("put", put)
             .usage("put NAME")
             .help("keeps the request's body as a file")

@@ -1,6 +1,6 @@
 use super::*;
 use crate::command::{Answer, Body, Command};
-use crate::datagram::{self, Datagram, Sender};
+use crate::datagram::{self, Datagram, Envelope};
 use crate::host::{Identity, Node};
 use crate::limits::TEXT;
 use crate::session::Phase;
@@ -221,7 +221,7 @@ fn a_streamed_answer_has_the_time_of_an_answer_for_each_piece() {
 fn a_datagram_waits_for_no_task() {
     let mut node = bench();
     let busy = "busy a datagram does not wait for this answer: ask again over TCP";
-    let sender = Sender { port: 4000, own: &[] };
+    let envelope = Envelope { from_port: 4000, own_ports: &[], broadcast: false };
     for (command, body, told) in [
         ("late", "", busy),
         ("count 1", "", "ok 0"),
@@ -233,8 +233,8 @@ fn a_datagram_waits_for_no_task() {
         let mut output = [0; 512];
         let came = Datagram::Whole(&padded);
         let now = Instant::ZERO;
-        let len =
-            datagram::answer(Service::Command, now, &mut node, sender, came, &mut output).unwrap();
+        let len = datagram::answer(Service::Command, now, &mut node, envelope, came, &mut output)
+            .unwrap();
         assert_eq!(reply(&output[..len]), told, "{command}");
         assert_eq!(node.context, 0, "{command}");
     }

@@ -39,7 +39,8 @@ fn answered(bench: &mut Bench, service: unstick_service, request: &[u8], space: 
     let mut output = [0; 1472];
     let (node, out) = (bench.node(), output.as_mut_ptr());
     let (bytes, len, some) = (request.as_ptr(), request.len(), some(service));
-    let reply = c!(unstick_datagram_answer(node, some, 0, 4000, bytes, len, len, out, space));
+    let reply =
+        c!(unstick_datagram_answer(node, some, 0, 4000, false, bytes, len, len, out, space));
     assert!(reply.send);
     output[..reply.len].to_vec()
 }

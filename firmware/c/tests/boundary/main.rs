@@ -115,6 +115,7 @@ fn row(name: &'static CStr) -> unstick_command {
         run: Some(answer),
         body: some(unstick_body::None),
         task: null(),
+        read_only: 0,
     }
 }
 
@@ -319,6 +320,7 @@ fn a_wrong_config_is_an_error() {
         (unstick_config { command_count: 17, ..plain() }, Command),
         (own(c""), Command),
         (own(c"two words"), Command),
+        (own(c"two\twords"), Command),
         (own(c"get"), Command),
         (config(vec![row(c"is"), row(c"is")], 0), Command),
         (own(c"\xFF"), Text),
@@ -338,12 +340,23 @@ fn a_wrong_config_is_an_error() {
 fn a_datagram_is_answered_at_once() {
     let mut bench = Bench::new(unstick_service::Echo);
     const PEER: u16 = 4000;
-    let (mut output, port) = ([0; 1472], Cell::new(PEER));
+    let (mut output, port, to_all) = ([0; 1472], Cell::new(PEER), Cell::new(false));
     let mut answer = |service, input: &[u8], true_len| {
         let (node, out) = (bench.node(), (output.as_mut_ptr(), output.len()));
         let (bytes, len) = (input.as_ptr(), input.len());
         let (some, port) = (some(service), port.replace(PEER));
-        c!(unstick_datagram_answer(node, some, 0, port, bytes, len, true_len, out.0, out.1))
+        c!(unstick_datagram_answer(
+            node,
+            some,
+            0,
+            port,
+            to_all.get(),
+            bytes,
+            len,
+            true_len,
+            out.0,
+            out.1
+        ))
     };
     let reply = answer(unstick_service::Echo, b"abc", 3);
     assert_eq!((reply.send, reply.len, reply.error), (true, 3, OK));
@@ -354,6 +367,12 @@ fn a_datagram_is_answered_at_once() {
     port.set(8093);
     let reply = answer(unstick_service::Echo, b"abc", 3);
     assert!(!reply.send, "it came from another node's service");
+    to_all.set(true);
+    let reply = answer(unstick_service::Echo, b"abc", 3);
+    assert!(!reply.send, "it was sent to everybody");
+    to_all.set(false);
+    let reply = answer(unstick_service::Echo, b"abc", 2);
+    assert_eq!((reply.send, reply.error), (false, unstick_error::Value), "it has three bytes");
     let reply = answer(unstick_service::Frame, b"abc", 3);
     assert_eq!((reply.send, reply.error), (false, unstick_error::Value));
     let request = [&0x2A_u32.to_le_bytes()[..], br#"{"command":"is yes","id":12345,"pad":"12"}"#];

@@ -193,6 +193,7 @@ fn a_task_is_closed_when_its_connection_is_lost_and_a_datagram_does_not_wait_for
         service,
         0,
         4000,
+        false,
         input.0,
         input.1,
         input.1,

@@ -3,7 +3,7 @@
 use super::{instructions, stack};
 use crate::layers::{Device, device};
 use core::hint::black_box;
-use unstick::datagram::{Datagram, Sender, answer};
+use unstick::datagram::{Datagram, Envelope, answer};
 use unstick::digest::Hasher;
 use unstick::frame;
 use unstick::header::{Fields, Id};
@@ -134,9 +134,10 @@ impl Connection {
     pub fn datagram_stack(&mut self, request: &[u8]) -> usize {
         let mut reply = [0; REPLY];
         stack(&mut || {
-            let sender = Sender { port: 4000, own: &Endpoint::UDP_PORTS };
+            let envelope =
+                Envelope { from_port: 4000, own_ports: &Endpoint::UDP_PORTS, broadcast: false };
             let (datagram, now) = (Datagram::Whole(request), Instant::ZERO);
-            let len = answer(Service::Command, now, &mut self.node, sender, datagram, &mut reply);
+            let len = answer(Service::Command, now, &mut self.node, envelope, datagram, &mut reply);
             assert!(len.is_some(), "a datagram was not answered");
         })
     }
