@@ -32,6 +32,7 @@ mod running;
 
 pub use config::{Config, MEMORY_FILES, Ports, ProgramLimits, Storage};
 pub use error::Error;
+pub(crate) use files::root::keep_owner;
 pub use files::{Files, Sink, Source};
 pub use handler::{Handler, OwnedCall};
 pub use host::Host;

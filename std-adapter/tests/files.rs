@@ -244,7 +244,8 @@ fn a_datagram_lists_few_files_and_does_not_wait_for_many() {
 fn a_peer_is_not_told_where_the_files_are() {
     let bench = Bench::new();
     fs::remove_dir(bench.root()).unwrap();
-    for command in ["put a", "get a", "list", "remove a"] {
+    assert_eq!(bench.call("list").text(), "");
+    for command in ["put a", "get a", "remove a"] {
         let reply = bench.call(command);
         assert_eq!(status(&reply), "failed", "{command}");
         assert!(!reply.text().contains("root"), "{command}: {}", reply.text());
@@ -257,4 +258,93 @@ fn a_directory_that_is_not_there_is_refused_at_the_start() {
     let config = Config::new().ports(Ports::ANY).files(files);
     let error = Running::start(config).err().unwrap().to_string();
     assert!(error.contains("/no/such/directory") && error.contains("exists"), "{error}");
+}
+
+/// The directory is the one that was opened, and not what has its name by now.
+#[test]
+#[cfg(unix)]
+fn a_link_in_place_of_the_directory_is_not_followed() {
+    let bench = Bench::new();
+    let [moved, outside] = ["moved", "outside"].map(|name| bench.folder.path().join(name));
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("a"), "outside").unwrap();
+    fs::rename(bench.root(), &moved).unwrap();
+    std::os::unix::fs::symlink(&outside, bench.root()).unwrap();
+    assert_eq!(status(&bench.call("get a")), "failed");
+    assert_eq!(status(&bench.put("a", b"inside", b"inside")), "ok");
+    assert_eq!(bench.call("get a").body, b"inside");
+    assert_eq!(fs::read(moved.join("a")).unwrap(), b"inside");
+    assert_eq!(bench.call("list").text(), "       6 a\n");
+    assert_eq!(status(&bench.call("remove a")), "ok");
+    assert_eq!(fs::read(outside.join("a")).unwrap(), b"outside");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_replaced_passes_its_permissions_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    let path = bench.root().join("a");
+    for mode in [0o600, 0o755, 0o640] {
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(status(&bench.put("a", b"new", b"new")), "ok");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
+        bench.connect().get_file("a", &path, |_| {}).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
+    }
+}
+
+/// As `cp -p` does it: another content of the same length and time.
+#[test]
+#[cfg(unix)]
+fn a_content_with_the_time_of_another_has_its_own_digest() {
+    let bench = Bench::new();
+    let old = pattern(LARGE);
+    assert_eq!(status(&bench.put("a", &old, &old)), "ok");
+    assert_eq!(bench.call("get a").integrity, Integrity::Verified);
+    let path = bench.root().join("a");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let new: Vec<u8> = old.iter().map(|byte| !byte).collect();
+    fs::write(&path, &new).unwrap();
+    File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let reply = bench.call("get a");
+    assert_eq!((reply.integrity, reply.body), (Integrity::Verified, new));
+}
+
+#[test]
+fn a_log_is_given_as_it_was_when_it_was_opened() {
+    let bench = Bench::new();
+    let path = bench.root().join("log");
+    fs::write(&path, pattern(LARGE)).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let mut log = File::options().append(true).open(&path).unwrap();
+        let stop = &stop;
+        scope.spawn(move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                log.write_all(b"one more line\n").unwrap();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        for _ in 0..10 {
+            let reply = bench.call("get log");
+            assert_eq!((status(&reply), reply.integrity), ("ok", Integrity::Verified));
+            assert!(reply.body.starts_with(&pattern(LARGE)));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+/// The system says that these have no bytes.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_whose_size_is_not_true_is_refused() {
+    let files = Storage::Directory("/proc/self".into());
+    let node = Running::start(Config::new().ports(Ports::ANY).files(files)).unwrap();
+    let client = Client::connect(node.url(Endpoint::tcp(Service::Command)).unwrap()).unwrap();
+    for name in ["status", "cmdline", "maps"] {
+        let reply = client.call(&format!("get {name}")).unwrap();
+        assert_eq!(status(&reply), "denied", "{}", reply.text());
+    }
 }

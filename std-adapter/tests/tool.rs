@@ -285,3 +285,26 @@ fn crosscheck_tells_whether_two_nodes_agree() {
     let (code, _, err) = run(["crosscheck", url(&urls, "frame"), url(&urls, "command")]);
     assert!(code == 1 && err.contains("no service in common"), "{err}");
 }
+
+/// What is open already is written to, and not replaced; a link stays.
+#[test]
+#[cfg(unix)]
+fn what_is_no_plain_file_is_written_to() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    fs::write(root.path().join("ok"), "new").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("out"), "old ").unwrap();
+    let out = fs::File::options().append(true).open(at("out")).unwrap();
+    let mut get = tool(["get", url(&urls, "command"), "ok", "/dev/stdout"]);
+    assert!(get.stdout(out).status().unwrap().success());
+    assert_eq!(fs::read(at("out")).unwrap(), b"old new");
+    for (link, to) in [("link", "nowhere"), ("other", "out")] {
+        std::os::unix::fs::symlink(to, at(link)).unwrap();
+        let (code, ..) = run(["get", url(&urls, "command"), "ok", at(link).to_str().unwrap()]);
+        assert_eq!((code, fs::read(at(to)).unwrap()), (0, b"new".to_vec()));
+        assert_eq!(fs::read_link(at(link)).unwrap(), Path::new(to));
+    }
+    assert_eq!(names(folder.path()), ["link", "nowhere", "other", "out"]);
+}

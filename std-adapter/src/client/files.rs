@@ -1,12 +1,15 @@
 //! Files to and from a node, whole or not at all.
 
 use super::{Ask, Body, Client, Error, Progress, Reply};
+use crate::node::keep_owner;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use unstick::digest::Hasher;
 
+/// Links that are followed, as on Linux.
+const LINKS: usize = 40;
 /// Bytes hashed at a time.
 const PIECE: usize = 64 * 1024;
 
@@ -59,7 +62,8 @@ impl Client {
     ///
     /// It is written beside the file and takes its place once it is whole and its digest, if the node
     /// told one ([`Reply::integrity`]), is right; so there is never half a file, not after the call was
-    /// dropped either. Something that is no file, such as `/dev/null`, is written to as it is. Returns
+    /// dropped either. What it replaces passes its permissions on. Where a link leads, the file goes.
+    /// Something that is no file or is open already, such as `/dev/null` or `/dev/stdout`, is written to. Returns
     /// the node's reply; with another status than `ok` nothing is written. An [`Error::Sink`] is one
     /// of the file.
     pub async fn get_file(
@@ -78,6 +82,18 @@ impl Client {
     }
 }
 
+/// Whether this names a file by what a process has open, as `/dev/stdout` does by way of `/proc`.
+fn is_open_file(path: &Path) -> bool {
+    cfg!(unix) && folder_of(path).canonicalize().is_ok_and(|folder| folder.starts_with("/proc"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Where a file from a node goes.
 enum Target {
     /// Something that is no file.
@@ -92,8 +108,15 @@ impl Target {
         if path.is_dir() {
             path.push(name);
         }
-        // A link stays, and the file it leads to is replaced.
-        let path = fs::canonicalize(&path).unwrap_or(path);
+        // A link stays, and the file it leads to is replaced, or made if it leads nowhere.
+        for _ in 0..LINKS {
+            if is_open_file(&path) {
+                // Of a file that is open already nothing is overwritten.
+                return File::options().append(true).open(&path).map(Self::Device);
+            }
+            let Ok(to) = fs::read_link(&path) else { break };
+            path = folder_of(&path).join(to);
+        }
         match fs::metadata(&path) {
             Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
             Ok(there) if !there.is_file() => {
@@ -101,14 +124,10 @@ impl Target {
             }
             _ => {}
         }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
-        let beside = builder.prefix(".unstick-").tempfile_in(folder)?;
+        let beside = builder.prefix(".unstick-").tempfile_in(folder_of(&path))?;
         Ok(Self::File { beside, path })
     }
 
@@ -122,6 +141,9 @@ impl Target {
     /// The file is whole.
     fn keep(self) -> io::Result<()> {
         if let Self::File { beside, path } = self {
+            if let Ok(old) = fs::metadata(&path) {
+                keep_owner(beside.as_file(), &old)?;
+            }
             beside.as_file().sync_all()?;
             beside.persist(path)?;
         }

@@ -2,6 +2,7 @@
 
 mod directory;
 mod listing;
+pub(crate) mod root;
 mod whole;
 
 use super::config::{MEMORY_FILES, Storage};
@@ -10,8 +11,8 @@ use super::job::Later;
 use super::program::Run;
 use core::task::Poll;
 use directory::{Directory, Incoming, Outgoing};
-use listing::list;
-use std::path::Path;
+use listing::Listing;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use unstick::digest::Digest;
@@ -41,6 +42,7 @@ pub struct Source(Out);
 enum Out {
     Memory { source: RamSource, name: String },
     File(Outgoing),
+    Listing(Later<Listing>),
     Whole(Later<Whole>),
     Program(Run),
 }
@@ -88,7 +90,7 @@ impl Files {
     }
 
     /// The directory they are in.
-    pub(super) fn directory(&self) -> Option<&Path> {
+    pub(super) fn directory(&self) -> Option<PathBuf> {
         match &self.backend {
             Backend::Memory(_) => None,
             Backend::Directory(directory) => Some(directory.path()),
@@ -125,7 +127,7 @@ impl Store for Files {
                 Ok(None)
             }
             Backend::Directory(directory) => {
-                Ok(Some(list(directory.path(), self.ready.as_ref())?.into()))
+                Ok(Some(Source(Out::Listing(directory.list(self.ready.as_ref())?))))
             }
         }
     }
@@ -164,7 +166,8 @@ impl Store for Files {
                     exit: meta.exit,
                 })
             }
-            (Out::File(file), Backend::Directory(directory)) => directory.poll(file),
+            (Out::File(file), _) => Directory::poll(file),
+            (Out::Listing(listing), _) => listing.poll().map_ok(|listing| listing.meta()),
             (Out::Whole(whole), _) => whole.poll().map_ok(|whole| whole.meta()),
             (Out::Program(run), _) => run.poll(),
             _ => Poll::Ready(Err(foreign())),
@@ -177,6 +180,7 @@ impl Store for Files {
                 lock(memory).read(source, output)
             }
             (Out::File(file), _) => file.read(output),
+            (Out::Listing(listing), _) => listing.here().map_or(Ok(0), |it| it.read(output)),
             (Out::Whole(whole), _) => Ok(whole.here().map_or(0, |it| it.read(output))),
             (Out::Program(run), _) => run.read(output),
             _ => Err(foreign()),

@@ -46,11 +46,11 @@ impl Programs {
     pub(super) fn new(
         allow: &[String],
         limits: ProgramLimits,
-        directory: Option<&Path>,
+        directory: Option<PathBuf>,
     ) -> Result<(Self, Vec<Command<Host>>), Error> {
         let table = allow.iter().map(|name| Program::find(name)).collect::<Result<Vec<_>, _>>()?;
         let rows = table.iter().map(Program::row).collect();
-        let directory = directory.map_or_else(std::env::temp_dir, Path::to_owned);
+        let directory = directory.unwrap_or_else(std::env::temp_dir);
         let at_once = limits.at_once.min(MOST);
         let (limits, slots) = (ProgramLimits { at_once, ..limits }, Semaphore::new(at_once));
         Ok((Self { table, limits, slots: Arc::new(slots), directory }, rows))
