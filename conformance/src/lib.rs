@@ -34,6 +34,7 @@
 //!
 //! `std`, on by default, is all of that. Without it there are the [`commands`] alone, `no_std`, for
 //! firmware under test.
+#![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[cfg(feature = "std")]

@@ -108,6 +108,7 @@
 //!
 //! The wire itself is described, rule by rule, in `docs/protocol.md` of the repository; rules are
 //! cited here by their letter and number.
+#![forbid(unsafe_code)]
 #![no_std]
 // What a peer sent is read without a way to panic. Tests may: that is how they fail.
 #![cfg_attr(

@@ -58,6 +58,7 @@
 //!     }
 //! }
 //! ```
+#![forbid(unsafe_code)]
 #![no_std]
 
 #[cfg(test)]

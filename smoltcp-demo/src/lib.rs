@@ -132,6 +132,7 @@
 //!
 //! `tap`, on by default, is the program `unstick-tap`, which needs std. The library is the same with
 //! and without it.
+#![forbid(unsafe_code)]
 #![no_std]
 
 #[cfg(test)]

@@ -317,12 +317,12 @@ fn a_log_is_given_as_it_was_when_it_was_opened() {
     let bench = Bench::new();
     let path = bench.root().join("log");
     fs::write(&path, pattern(LARGE)).unwrap();
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = core::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         let mut log = File::options().append(true).open(&path).unwrap();
         let stop = &stop;
         scope.spawn(move || {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stop.load(core::sync::atomic::Ordering::Relaxed) {
                 log.write_all(b"one more line\n").unwrap();
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -332,7 +332,7 @@ fn a_log_is_given_as_it_was_when_it_was_opened() {
             assert_eq!((status(&reply), reply.integrity), ("ok", Integrity::Verified));
             assert!(reply.body.starts_with(&pattern(LARGE)));
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        stop.store(true, core::sync::atomic::Ordering::Relaxed);
     });
 }
 

@@ -235,3 +235,30 @@ fn what_cannot_be_allowed_is_refused_at_the_start() {
     assert!(matches!(start(""), Error::Program { .. }));
     assert!(matches!(start("echo"), Error::Ambiguous { name: "echo" }));
 }
+
+/// The node's end is its programs' end, even if it was killed.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_node_that_is_killed_leaves_no_program() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("script");
+    fs::write(&path, "#!/bin/sh\necho $$ > pids\nexec sleep 60\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut serve = std::process::Command::new(env!("CARGO_BIN_EXE_unstick"));
+    serve.args(["serve", "--echo", "off", "--frame", "off", "--message", "off", "--command", "0"]);
+    serve.args(["--udp-echo", "off", "--udp-command", "off", "--allow", path.to_str().unwrap()]);
+    serve.args(["--root", folder.path().to_str().unwrap()]);
+    let mut node = serve.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut announced = std::io::BufReader::new(node.stdout.as_mut().unwrap());
+    std::io::BufRead::read_line(&mut announced, &mut line).unwrap();
+    let address = line.trim_end().rsplit(' ').next().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"\x14\0\0\0{\"command\":\"script\"}").unwrap();
+    let pids = folder.path().join("pids");
+    let pid = || fs::read_to_string(&pids).ok()?.trim_end().parse().ok();
+    assert!(within(SOON, || pid().is_some()), "the script does not start");
+    node.kill().unwrap();
+    node.wait().unwrap();
+    assert!(within(SOON, || !lives(pid().unwrap())), "it still lives");
+}

@@ -308,3 +308,65 @@ fn what_is_no_plain_file_is_written_to() {
     }
     assert_eq!(names(folder.path()), ["link", "nowhere", "other", "out"]);
 }
+
+/// What is seen of the tool on a terminal.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(arguments: &[&str]) -> String {
+    let nix::pty::OpenptyResult { master, slave } = nix::pty::openpty(None, None).unwrap();
+    let mut command = tool(arguments);
+    command.stdout(slave.try_clone().unwrap()).stderr(slave);
+    let mut child = command.spawn().unwrap();
+    drop(command); // and with it our end of what it writes to
+    let mut seen = Vec::new();
+    let _ = fs::File::from(master).read_to_end(&mut seen); // which ends with an error
+    child.wait().unwrap();
+    String::from_utf8(seen).unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_node_gives_does_not_steer_the_terminal() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    let url = url(&urls, "command");
+    fs::write(root.path().join("text"), "a\x1b]52;c;aGk=\x07\u{9b}2J\u{202e}文件\r\n").unwrap();
+    fs::write(root.path().join("binary"), b"a\0b\x1b[2J").unwrap();
+    fs::write(root.path().join("latin"), b"caf\xE9\x1b[2J").unwrap();
+    let hint = "unstick: the answer is not text: send it to a file or a pipe, or add --raw\r\n";
+    let visible = "a\u{FFFD}]52;c;aGk=\u{FFFD}\u{FFFD}2J\u{FFFD}文件\r\n";
+    assert_eq!(on_a_terminal(&["call", url, "get", "text"]), visible);
+    for name in ["binary", "latin"] {
+        assert_eq!(on_a_terminal(&["call", url, "get", name]), hint);
+    }
+    let raw = on_a_terminal(&["call", "--raw", url, "get", "binary"]);
+    assert_eq!(raw, "a\0b\x1b[2J\r\n");
+    let (code, out, _) = run(["call", url, "get", "text"]);
+    assert_eq!((code, out), (0, fs::read_to_string(root.path().join("text")).unwrap()));
+}
+
+/// A node does not stand still because nobody reads its log.
+#[test]
+#[cfg(unix)]
+fn nobody_reads_the_log() {
+    let mut serve = tool(["serve", "-v", "--echo", "0", "--frame", "off", "--message", "off"]);
+    serve.args(["--command", "off", "--udp-echo", "off", "--udp-command", "off"]);
+    let mut node = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(node.stdout.as_mut().unwrap()),
+        &mut line,
+    )
+    .unwrap();
+    let address = line.trim_end().rsplit(' ').next().unwrap().to_owned();
+    // Each is worth two lines of log; a pipe holds 64 KiB.
+    for _ in 0..3000 {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(b"a").unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer, b"A");
+    }
+    node.kill().unwrap();
+    node.wait().unwrap();
+}

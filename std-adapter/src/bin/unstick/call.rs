@@ -34,6 +34,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
     encoding: &'static Encoding,
 
+    /// Write the answer to the terminal as it is, whatever it does there
+    #[arg(long)]
+    raw: bool,
+
     /// Where to ask, such as command://localhost
     url: Url,
 
@@ -44,7 +48,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let command = args.command.join(" ");
-    let output = Output::new(args.encoding);
+    let output = Output::new(args.encoding, args.raw);
     let mut ask = Ask::new(&command).sink(output.clone());
     if let Some(path) = &args.body {
         let bar = progress_bar("reading", &path.display().to_string());

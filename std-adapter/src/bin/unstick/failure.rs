@@ -1,5 +1,6 @@
 //! How a command of the tool fails, and how it is interrupted.
 
+use crate::output::clean;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -40,8 +41,7 @@ impl Failure {
     pub(crate) fn refused(reply: &Reply) -> Self {
         let status = reply.status.as_deref().unwrap_or("failed");
         let said = format!("{status}: {}", reply.text().trim_end());
-        let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-        Self::Said(said.replace(steers, "\u{FFFD}"))
+        Self::Said(clean(&said))
     }
 
     /// Says it on stderr; the exit code.

@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 use failure::Failure;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -63,7 +64,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let Tool { command, verbose } = Tool::parse();
-    log(match command {
+    let lines = log(match command {
         _ if verbose => LevelFilter::DEBUG,
         Command::Serve(_) => LevelFilter::INFO,
         _ => LevelFilter::OFF,
@@ -76,16 +77,31 @@ fn main() -> ExitCode {
         Command::Put(args) => transfer::put(&args),
         Command::Crosscheck(args) => crosscheck::run(&args),
     };
+    if let dropped @ 1.. = lines.dropped.dropped_lines() {
+        tracing::warn!("{dropped} lines of this log were dropped: nobody read them in time");
+    }
     result.unwrap_or_else(Failure::tell)
 }
 
-/// To stderr; `RUST_LOG` has the last word.
-fn log(level: LevelFilter) {
+/// What writes the log.
+struct Lines {
+    /// Ends the thread that does, once what is there is written.
+    _end: WorkerGuard,
+    dropped: ErrorCounter,
+}
+
+/// To stderr; `RUST_LOG` has the last word. A reader that is slow, or has stopped, holds nobody up:
+/// lines beyond a few thousand are dropped and counted.
+fn log(level: LevelFilter) -> Lines {
+    let stderr = NonBlockingBuilder::default().buffered_lines_limit(4096).lossy(true);
+    let (writer, end) = stderr.finish(io::stderr());
+    let dropped = writer.error_counter();
     let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(level));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(writer)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false);
     tracing_subscriber::registry().with(filter).with(lines).init();
+    Lines { _end: end, dropped }
 }

@@ -1,13 +1,15 @@
 //! The names of a node's commands: for completion, and for one that was misspelt.
 
 use crate::failure::Failure;
+use crate::output::clean;
 use unstick::Status;
 use unstick_std::client::Reply;
 
 /// The names that a node's `help` lists, one a line; none where a peer's help is another.
 pub(crate) fn listed(help: &str) -> Vec<String> {
     let names = help.lines().filter_map(|line| line.split_whitespace().next());
-    let names: Vec<_> = names.map(str::to_owned).collect();
+    // Each may be typed by completion: one that a terminal would not show as it is, is left out.
+    let names: Vec<_> = names.filter(|name| clean(name) == *name).map(str::to_owned).collect();
     if names.iter().any(|name| name == "help") { names } else { Vec::new() }
 }
 
@@ -48,5 +50,6 @@ mod tests {
         assert_eq!(near("uptmie", &names), Some("uptime"));
         assert_eq!(near("remove", &names), None);
         assert_eq!(listed("what a shell says\nof help"), Vec::<String>::new());
+        assert_eq!(listed("help\n\x1b]52;c;aGk=\x07 x\nb\u{202E}c\n\u{9b}m\n"), ["help"]);
     }
 }

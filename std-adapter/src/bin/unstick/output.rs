@@ -5,19 +5,28 @@ use std::io::{self, IsTerminal as _, Stdout, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Writes a body to stdout as it comes; one in another encoding becomes UTF-8. Its clones are one.
+///
+/// What a peer says does not steer a terminal: there control characters are shown as `\u{FFFD}`, and
+/// what is not text is left out, unless it is wanted raw.
 #[derive(Clone)]
 pub(crate) struct Output(Arc<Mutex<Out>>);
 
 struct Out {
     stdout: Stdout,
     decoder: Option<Decoder>,
+    /// Whether the text is for a terminal.
+    shown: bool,
+    /// Whether it has turned out to be no text.
+    binary: bool,
     last: Option<u8>,
 }
 
 impl Output {
-    pub(crate) fn new(encoding: &'static Encoding) -> Self {
-        let decoder = (encoding != UTF_8).then(|| encoding.new_decoder());
-        Self(Arc::new(Mutex::new(Out { stdout: io::stdout(), decoder, last: None })))
+    pub(crate) fn new(encoding: &'static Encoding, raw: bool) -> Self {
+        let stdout = io::stdout();
+        let shown = stdout.is_terminal() && !raw;
+        let decoder = (encoding != UTF_8 || shown).then(|| encoding.new_decoder());
+        Self(Arc::new(Mutex::new(Out { stdout, decoder, shown, binary: false, last: None })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Out> {
@@ -33,28 +42,52 @@ impl Output {
         if unfinished && (lines || out.stdout.is_terminal()) {
             out.stdout.write_all(b"\n")?;
         }
-        out.stdout.flush()
+        out.stdout.flush()?;
+        if out.binary {
+            eprintln!("unstick: the answer is not text: send it to a file or a pipe, or add --raw");
+        }
+        Ok(())
     }
 }
 
 impl Out {
     fn decode(&mut self, mut bytes: &[u8], last: bool) -> io::Result<()> {
+        if self.binary {
+            return Ok(());
+        }
         let Some(decoder) = &mut self.decoder else {
             self.last = bytes.last().copied().or(self.last);
             return self.stdout.write_all(bytes);
         };
         let mut text = String::with_capacity(4096);
         loop {
-            let (result, read, _) = decoder.decode_to_string(bytes, &mut text, last);
+            let (result, read, malformed) = decoder.decode_to_string(bytes, &mut text, last);
             bytes = &bytes[read..];
+            if self.shown {
+                if malformed || text.contains('\0') {
+                    self.binary = true;
+                    return Ok(());
+                }
+                text = clean(&text);
+            }
             self.last = text.bytes().last().or(self.last);
             self.stdout.write_all(text.as_bytes())?;
             text.clear();
+            text.reserve(4096);
             if result == encoding_rs::CoderResult::InputEmpty {
                 return Ok(());
             }
         }
     }
+}
+
+/// The same with what could steer a terminal, or turn the direction of its text, made visible.
+pub(crate) fn clean(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace("\r\n", "\n").replace(steers, "\u{FFFD}")
 }
 
 impl Write for Output {

@@ -71,7 +71,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
 #[tokio::main]
 async fn serve(config: Config) -> Result<ExitCode, Error> {
     let mut signals = Signals::new().map_err(Error::Runtime)?;
+    let open = exposed(&config);
     let node = Node::bind(config).await?;
+    if let Some(what) = open {
+        warn!("whoever can reach this machine may {what}: there is no password");
+    }
     // A stdout that nobody reads is no reason not to serve.
     let _ = announce(&node);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -89,6 +93,20 @@ async fn serve(config: Config) -> Result<ExitCode, Error> {
             warn!("ended at once by a second signal");
             Ok(ExitCode::FAILURE)
         }
+    }
+}
+
+/// What strangers may do at addresses that others than this machine reach.
+fn exposed(config: &Config) -> Option<&'static str> {
+    if config.bind.iter().all(IpAddr::is_loopback) {
+        return None;
+    }
+    let files = matches!(config.files, Storage::Directory(_));
+    match (files, config.allow.is_empty()) {
+        (true, true) => Some("read, replace and remove the files"),
+        (true, false) => Some("read, replace and remove the files, and run the programs"),
+        (false, false) => Some("run the programs"),
+        (false, true) => None,
     }
 }
 

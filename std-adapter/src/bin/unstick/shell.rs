@@ -33,6 +33,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
     encoding: &'static Encoding,
 
+    /// Write the answer to the terminal as it is, whatever it does there
+    #[arg(long)]
+    raw: bool,
+
     /// Where to ask, such as command://localhost
     url: Url,
 }
@@ -112,6 +116,7 @@ impl<'a> Input<'a> {
 struct Session {
     url: Url,
     options: ClientOptions,
+    raw: bool,
     runtime: Runtime,
     /// `None` once a call was given up: so the node sees that nobody waits any more.
     client: Option<Client>,
@@ -125,13 +130,14 @@ impl Session {
         let options = ClientOptions::new().encoding(args.encoding);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
         let client = runtime.block_on(Client::connect_with(&url, options.clone()))?;
-        Ok(Self { url, options, runtime, client: Some(client), interruptible: false })
+        let raw = args.raw;
+        Ok(Self { url, options, raw, runtime, client: Some(client), interruptible: false })
     }
 
     /// Runs a command; its output is on stdout then.
     fn run(&mut self, command: &str) -> Result<(), Failure> {
-        let Self { url, options, runtime, client, interruptible } = self;
-        let output = Output::new(options.encoding);
+        let Self { url, options, raw, runtime, client, interruptible } = self;
+        let output = Output::new(options.encoding, *raw);
         let reply = runtime.block_on(async {
             let call = async {
                 if let Some(open) = client

@@ -1,6 +1,8 @@
 //! `unstick get` and `unstick put`: files, whole or not at all.
 
 use crate::failure::{Failure, or_signal};
+use crate::output::{Output, clean};
+use encoding_rs::UTF_8;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
@@ -58,8 +60,12 @@ pub(crate) fn get(args: &GetArgs) -> Result<ExitCode, Failure> {
         let client = Client::connect(url).await?;
         let progress = move |progress| show(&bar, progress);
         if stdout {
-            let ask = Ask::new(format!("get {name}")).sink(io::stdout()).progress(progress);
-            return Ok(client.ask(ask).await?);
+            let output = Output::new(UTF_8, false);
+            let sink = output.clone();
+            let ask = Ask::new(format!("get {name}")).sink(sink).progress(progress);
+            let reply = client.ask(ask).await?;
+            output.finish(false)?;
+            return Ok(reply);
         }
         client.get_file(name, path, progress).await.map_err(|error| match error {
             Error::Sink(error) if error.kind() == ErrorKind::NotFound => {
@@ -105,7 +111,7 @@ pub(crate) fn put(args: &PutArgs) -> Result<ExitCode, Failure> {
             error => error.into(),
         })
     })?;
-    io::stdout().write_all(&[&reply.body[..], b"\n"].concat())?;
+    io::stdout().write_all(format!("{}\n", clean(&reply.text())).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

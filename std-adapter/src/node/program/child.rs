@@ -26,6 +26,8 @@ pub(super) async fn run(
     limits: ProgramLimits,
     abandoned: impl Future<Output = ()>,
 ) -> Result<Output, Refusal> {
+    let mut command = command;
+    end_with_us(&mut command);
     let mut child = Command::from(command)
         .arg0(name)
         .stdin(Stdio::null())
@@ -70,6 +72,28 @@ pub(super) async fn run(
         tokio::task::spawn_blocking(move || Output::new(out, err, exit_code(status))).await;
     output.unwrap_or_else(|_| Err(failed(format_args!("{name}: the node is shutting down"))))
 }
+
+/// Has the kernel kill a program when this process is gone, however that ended.
+///
+/// It is the end of the thread that started it that counts: a thread of the runtime, which lives as
+/// long as that.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "what runs between fork and exec is restricted")]
+fn end_with_us(command: &mut std::process::Command) {
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+    use std::os::unix::process::CommandExt as _;
+    let ours = getpid();
+    let ask = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // It may have gone before that was asked.
+        if getppid() == Some(ours) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    };
+    // SAFETY: it makes two system calls, and neither allocates nor takes a lock.
+    unsafe { command.pre_exec(ask) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_us(_: &mut std::process::Command) {}
 
 /// How much more output there may be.
 struct OutputAllowance<'a> {
