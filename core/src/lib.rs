@@ -136,6 +136,7 @@ pub mod driver;
 #[cfg(feature = "commands")]
 pub mod endpoint;
 pub mod limits;
+pub mod neighbor;
 #[cfg(feature = "commands")]
 mod serve;
 #[cfg(feature = "commands")]

@@ -44,6 +44,10 @@ pub const SILENCE: Duration = Duration::from_secs(60);
 /// sent, or to close as well. Then it is reset.
 pub const LINGER: Duration = Duration::from_secs(10);
 
+/// How long a connection must have moved no byte, between requests, before it gives way to a new one
+/// where all are taken.
+pub const GIVE_WAY: Duration = Duration::from_secs(1);
+
 /// How long a datagram's reply waits for the stack to learn its receiver's hardware address. Two
 /// questions a second apart fit in. Then it is dropped, or one forged sender could silence a service.
 pub const NEIGHBOR: Duration = Duration::from_millis(1500);

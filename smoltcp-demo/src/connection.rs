@@ -28,6 +28,8 @@ pub struct Scratch<'a> {
 pub struct Connection<S> {
     /// The session.
     pub session: S,
+    /// When it last moved a byte.
+    moved: Instant,
     ended: bool,
     closing: Option<Closing>,
 }
@@ -42,7 +44,16 @@ struct Closing {
 impl<S> Connection<S> {
     /// A session at the start of a connection.
     pub const fn new(session: S) -> Self {
-        Self { session, ended: false, closing: None }
+        Self::at(Instant::ZERO, session)
+    }
+
+    pub(crate) const fn at(now: Instant, session: S) -> Self {
+        Self { session, moved: now, ended: false, closing: None }
+    }
+
+    /// When it last moved a byte.
+    pub(crate) fn moved(&self) -> Instant {
+        self.closing.as_ref().map_or(self.moved, |closing| closing.since)
     }
 
     /// Why the session is closed; `None` while it is not. Its last output may still be on its way.
@@ -73,6 +84,9 @@ impl<S> Connection<S> {
                 return closing.linger(now, socket);
             }
             let step = self.step(now, host, socket, scratch);
+            if step.consumed > 0 || step.written > 0 {
+                self.moved = now;
+            }
             let waits = match step.next {
                 Next::Input => !socket.can_recv(),
                 Next::Output => free(socket) == 0,

@@ -95,13 +95,13 @@
 //!
 //! | what happens | what the stack does |
 //! |---|---|
-//! | a SYN is not answered | closes after 5 s |
+//! | a SYN is not answered | closes after 5 s, or when a client more comes |
 //! | the peer falls silent | sends a keep-alive every 15 s, closes after 60 s |
 //! | the peer resets | drops the session; what it had begun is undone |
 //! | the peer half-closes | answers what came, then closes |
 //! | a [limit](unstick::Limits) of the session is passed | answers if it may, then closes |
 //! | the peer neither reads nor closes after we did | resets after 10 s without a byte moved |
-//! | more clients come than sockets listen | smoltcp refuses them with a reset |
+//! | more clients come than sockets listen | who never finished to connect gives way, then who has been idle for longest, a second at least; else they are refused with a reset |
 //!
 //! After each of these the socket listens again.
 //!
@@ -124,7 +124,7 @@
 //! | [`UdpSlots<N>`](UdpSlots) | each datagram service | 24 × (N + 1) | no |
 //! | smoltcp's `SocketStorage` | each socket | 416 | no |
 //! | [`Scratch`] | one | the longest R + the longest S, or a datagram | yes |
-//! | [`Stack`] | one | 152 + 2608 × `TCP` + 40 × `UDP` | no |
+//! | [`Stack`] | one | 256 + 2616 × `TCP` + 40 × `UDP` | no |
 //!
 //! A `static` that is not zero takes flash for its initial value, so keep the kinds in statics apart.
 //!
@@ -140,6 +140,7 @@ extern crate std;
 
 mod connection;
 mod datagrams;
+mod ingress;
 mod memory;
 mod setup;
 mod stack;

@@ -2,17 +2,22 @@
 
 use crate::connection::{Connection, Scratch};
 use crate::datagrams::{Datagrams, datagram_limit, received_limit};
+use crate::ingress::{Kind, Single, next_hop};
 use crate::memory::SEND_SLOTS;
 use crate::setup::{Ring, SetupError, check};
 use crate::{core_time, stack_time};
+use core::net::Ipv4Addr;
 use heapless::Vec;
-use smoltcp::iface::{Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
-use smoltcp::phy::Device;
+use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
+use smoltcp::phy::{Device, Medium, RxToken as _};
 use smoltcp::socket::tcp::{ListenError, Socket, State};
 use smoltcp::socket::udp;
 use smoltcp::time::Instant;
+use smoltcp::wire::IpAddress;
 use unstick::datagram;
-use unstick::limits::{HANDSHAKE, HEADER, KEEP_ALIVE, Limits, REQUEST, SILENCE, TEXT};
+use unstick::host::Counter;
+use unstick::limits::{GIVE_WAY, HANDSHAKE, HEADER, KEEP_ALIVE, Limits, REQUEST, SILENCE, TEXT};
+use unstick::neighbor::Neighbors;
 use unstick::{Endpoint, Host, Server, Service, Session};
 
 /// Most packets taken in by one poll, so that a flood of them leaves time for all else.
@@ -39,6 +44,9 @@ pub struct Stack<
     datagrams: Vec<Datagrams, UDP>,
     /// The ports of the datagram services.
     ports: Vec<u16, UDP>,
+    neighbors: Neighbors,
+    /// The number of the last connection that a client has begun.
+    begun: u32,
     /// Whether a slot was seen that does not just listen.
     active: bool,
     /// Whether there are datagrams that waited and can be answered now.
@@ -60,6 +68,8 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             slots: Vec::new(),
             datagrams: Vec::new(),
             ports: Vec::new(),
+            neighbors: Neighbors::new(),
+            begun: 0,
             active: false,
             ready: false,
             finishing: false,
@@ -67,7 +77,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
     }
 
     /// Serves one connection at a time of a service on a TCP port with this socket of the set; for as
-    /// many at once call it with as many sockets. A client more than that is refused with a reset.
+    /// many at once call it with as many sockets. For a client more than that the oldest connection
+    /// that was never finished gives way, or else the one that has been [idle](GIVE_WAY) for longest;
+    /// where there is none the client is refused with a reset.
     pub fn listen(
         &mut self,
         sockets: &mut SocketSet<'_>,
@@ -87,7 +99,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         socket.set_nagle_enabled(false);
         socket.set_keep_alive(Some(KEEP_ALIVE.into()));
         listen(socket, port).map_err(|_| SetupError::Port)?;
-        let _ = self.slots.push(Slot { service, port, handle, connection: None });
+        let _ = self.slots.push(Slot { service, port, handle, begun: 0, connection: None });
         Ok(())
     }
 
@@ -166,9 +178,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         }
         // After sending: a socket that listens again forgets a reset or acknowledgement it owes.
         if self.active {
-            for slot in slots {
-                slot.renew(now, host, sockets.get_mut(slot.handle), self.finishing);
-            }
+            self.renew(now, host, sockets);
         }
         // What waited for a reply to leave, which it may just have done.
         self.ready = !done && self.datagrams.iter().any(|it| it.is_ready(sockets));
@@ -189,15 +199,127 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         if self.ready || self.datagrams.iter().any(Datagrams::has_waited) {
             self.answer(now, host, iface, device, sockets);
         }
+        let medium = device.capabilities().medium;
         let mut answered = 0;
         for packets in 0..PACKETS {
-            let packet = iface.poll_ingress_single(now, device, sockets);
-            if packet == PollIngressSingleResult::None {
+            let Some(kind) = self.receive_one(now, medium, host, iface, device, sockets) else {
                 return Received { more: false, done: packets > 0 && answered == packets };
+            };
+            match kind {
+                // It may have been the last of its connection, and the next packet the first of
+                // another.
+                Kind::Tcp => self.renew(now, host, sockets),
+                Kind::Syn(_) | Kind::Silent => {}
+                Kind::Other => {
+                    answered += usize::from(self.answer(now, host, iface, device, sockets));
+                }
             }
-            answered += usize::from(self.answer(now, host, iface, device, sockets));
         }
         Received { more: true, done: answered == PACKETS }
+    }
+
+    /// Takes one packet in. Returns what it was, or `None` if there is none.
+    fn receive_one<D: Device + ?Sized>(
+        &mut self,
+        now: Instant,
+        medium: Medium,
+        host: &mut H,
+        iface: &mut Interface,
+        device: &mut D,
+        sockets: &mut SocketSet<'_>,
+    ) -> Option<Kind> {
+        let (packet, answer) = device.receive(now)?;
+        let meta = packet.meta();
+        let (kind, shown) = packet.consume(|frame| {
+            let known = medium == Medium::Ethernet && self.neighbors.knows(core_time(now), frame);
+            let kind = Kind::of(now, frame, medium, known, iface);
+            let taken = match kind {
+                Kind::Silent => {
+                    host.count(Counter::Rejected, 1);
+                    false
+                }
+                Kind::Syn(port) => self.make_room(now, port, host, sockets),
+                Kind::Tcp | Kind::Other => true,
+            };
+            if taken {
+                iface.poll_ingress_single(now, &mut Single::new(frame, meta, answer), sockets);
+            }
+            if !taken || known || medium != Medium::Ethernet {
+                return (kind, None);
+            }
+            let hop = |from: Ipv4Addr| match next_hop(now, iface, from.into())? {
+                IpAddress::Ipv4(hop) => Some(hop),
+                #[allow(unreachable_patterns, reason = "IPv6 is the user's to switch on")]
+                _ => None,
+            };
+            (kind, self.neighbors.heard(core_time(now), frame, hop))
+        });
+        if let Some(shown) = shown
+            && let Some(answer) = device.transmit(now)
+        {
+            iface.poll_ingress_single(now, &mut Single::new(&shown, meta, answer), sockets);
+        }
+        Some(kind)
+    }
+
+    /// Sees to it that a client that begins a connection finds a socket that listens, if one can be
+    /// had. Returns whether the client is to be answered: where a socket is about to be free it is
+    /// left to try again, as it does by itself.
+    fn make_room(
+        &mut self,
+        now: Instant,
+        port: u16,
+        host: &mut H,
+        sockets: &mut SocketSet<'_>,
+    ) -> bool {
+        self.active = true;
+        self.begun = self.begun.wrapping_add(1);
+        let begun = self.begun;
+        let (mut half_open, mut idle, mut closing) = (None, None, false);
+        for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, it)| it.port == port) {
+            let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
+            match (socket.state(), &slot.connection) {
+                (State::Listen, _) => {
+                    slot.begun = begun; // it is the one that smoltcp takes
+                    return true;
+                }
+                (State::SynReceived, _) => {
+                    let age = begun.wrapping_sub(slot.begun);
+                    half_open = half_open.max(Some((age, index)));
+                }
+                (_, Some(connection)) => {
+                    let age = core_time(now).since(connection.moved());
+                    let is_closing = connection.closed().is_some();
+                    closing |= is_closing && age < GIVE_WAY;
+                    if is_closing || connection.session.is_idle() {
+                        idle = idle.max(Some((age, index)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let idle = idle.filter(|(age, _)| *age >= GIVE_WAY).map(|(_, index)| index);
+        let gives_way = match half_open {
+            Some((_, index)) => Some(index),
+            None if closing => return false,
+            None => idle,
+        };
+        if let Some(slot) = gives_way.and_then(|index| self.slots.get_mut(index))
+            && !self.finishing
+        {
+            slot.begun = begun;
+            let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
+            socket.abort();
+            slot.renew(now, host, socket, false);
+        }
+        true
+    }
+
+    /// Has every socket listen again whose connection has ended.
+    fn renew(&mut self, now: Instant, host: &mut H, sockets: &mut SocketSet<'_>) {
+        for slot in &mut self.slots {
+            slot.renew(now, host, sockets.get_mut(slot.handle), self.finishing);
+        }
     }
 
     /// Answers the datagrams there are, and sends the replies; whether there was one.
@@ -259,6 +381,8 @@ struct Slot<H: Host, const N: usize, const T: usize> {
     service: Service,
     port: u16,
     handle: SocketHandle,
+    /// The number of the connection that a client had begun when this socket was last free.
+    begun: u32,
     connection: Option<Connection<Server<H, N, T>>>,
 }
 
@@ -273,7 +397,7 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
     ) -> Option<Instant> {
         if self.connection.is_none() && is_connected(socket) {
             socket.set_timeout(Some(SILENCE.into()));
-            self.begin(limits);
+            self.begin(core_time(now), limits);
         }
         let connection = self.connection.as_mut()?;
         connection.poll(core_time(now), host, socket, scratch).map(stack_time)
@@ -281,8 +405,9 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
 
     /// Not inlined, or the stack that a session is made on would be taken for as long as it runs.
     #[inline(never)]
-    fn begin(&mut self, limits: &Limits) {
-        self.connection = Some(Connection::new(Server::with_capacity(self.service, *limits)));
+    fn begin(&mut self, now: unstick::Instant, limits: &Limits) {
+        let server = Server::with_capacity(self.service, *limits);
+        self.connection = Some(Connection::at(now, server));
     }
 
     /// Listens again after whatever end: closed by both, reset, given up, never finished. A socket

@@ -12,14 +12,17 @@ type Frames = Rc<RefCell<VecDeque<Vec<u8>>>>;
 pub struct End {
     incoming: Frames,
     outgoing: Frames,
+    /// Frames that have been received here, and those of UDP among them.
+    received: usize,
+    datagrams: usize,
 }
 
 /// Both ends of a wire.
 pub fn wire() -> (End, End) {
     let (there, back) = (Frames::default(), Frames::default());
     (
-        End { incoming: there.clone(), outgoing: back.clone() },
-        End { incoming: back, outgoing: there },
+        End { incoming: there.clone(), outgoing: back.clone(), received: 0, datagrams: 0 },
+        End { incoming: back, outgoing: there, received: 0, datagrams: 0 },
     )
 }
 
@@ -32,6 +35,16 @@ impl End {
     /// Loses all frames that wait here.
     pub fn lose_frames(&self) {
         self.incoming.borrow_mut().clear();
+    }
+
+    /// Frames that have been received here.
+    pub fn received(&self) -> usize {
+        self.received
+    }
+
+    /// Frames with UDP that have been received here, whomever they were for.
+    pub fn datagrams(&self) -> usize {
+        self.datagrams
     }
 
     /// Sends a frame past the stack.
@@ -53,6 +66,8 @@ impl Device for End {
 
     fn receive(&mut self, _: Instant) -> Option<(RxToken, TxToken)> {
         let frame = self.incoming.borrow_mut().pop_front()?;
+        self.received += 1;
+        self.datagrams += usize::from(frame.get(23) == Some(&17));
         Some((RxToken(frame), TxToken(self.outgoing.clone())))
     }
 
