@@ -70,7 +70,14 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
         socket: &mut UdpSocket<'_>,
         output: &mut [u8; ETHERNET],
     ) {
-        let own = self.stack.config_v4().map(|config| config.address.address());
+        let config = self.stack.config_v4();
+        let own = config.as_ref().map(|config| config.address.address());
+        let leads_to = |to: IpAddress| match (to, &config) {
+            (IpAddress::Ipv4(to), Some(config)) => {
+                config.gateway.is_some() || config.address.contains_addr(&to)
+            }
+            _ => true,
+        };
         let reply = |bytes: &[u8], from: UdpMetadata| {
             let ports = self.ports.borrow();
             let broadcast = match from.local_address {
@@ -82,6 +89,10 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
             let envelope = Envelope { from_port: from.endpoint.port, own_ports: &ports, broadcast };
             let datagram = Datagram::received(bytes.get(..ETHERNET).unwrap_or(bytes), bytes.len());
             let host = &mut *self.host.try_borrow_mut().ok()?;
+            if !leads_to(from.endpoint.addr) {
+                host.count(Counter::Rejected, 1); // no answer would leave, nor what is behind it
+                return None;
+            }
             let len = answer(service, now(), host, envelope, datagram, output)?;
             Some((len, UdpMetadata { meta: Default::default(), ..from }))
         };

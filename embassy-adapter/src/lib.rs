@@ -66,9 +66,11 @@ extern crate std;
 
 mod connections;
 mod datagrams;
+mod hearing;
 mod memory;
 mod services;
 
+pub use hearing::{Heard, Hearing};
 pub use memory::{TcpBuffers, UdpBuffers, UdpSlots};
 pub use services::{Runtime, ServeError, Services};
 

@@ -9,6 +9,14 @@ use smoltcp::wire::{IpAddress, IpCidr};
 /// Bytes of an Ethernet header.
 const ETHERNET: usize = 14;
 
+/// The protocol number of TCP (RFC 9293).
+const TCP: u8 = 6;
+
+/// Whether an Ethernet frame with an IPv4 packet has TCP in it.
+pub(crate) fn is_tcp(frame: &[u8]) -> bool {
+    frame.get(ETHERNET + 9) == Some(&TCP)
+}
+
 /// What matters here of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -41,7 +49,6 @@ impl Kind {
         known: bool,
         iface: &mut Interface,
     ) -> Option<Self> {
-        const TCP: u8 = 6;
         let packet = match medium {
             Medium::Ethernet => match frame.get(12..ETHERNET)? {
                 [0x08, 0x00] => frame.get(ETHERNET..)?,
@@ -60,9 +67,6 @@ impl Kind {
             _ => frame,
         };
         let protocol = *packet.get(9)?;
-        if known && protocol != TCP {
-            return None;
-        }
         let first = *packet.first()?;
         let (version, header) = (first >> 4, usize::from(first & 0xF) * 4);
         if version != 4 {

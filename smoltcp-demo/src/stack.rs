@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, Scratch};
 use crate::datagrams::{Datagrams, datagram_limit, received_limit};
-use crate::ingress::{Kind, Single, next_hop};
+use crate::ingress::{Kind, Single, is_tcp, next_hop};
 use crate::memory::SEND_SLOTS;
 use crate::setup::{Ring, SetupError, check};
 use crate::{core_time, stack_time};
@@ -232,6 +232,11 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         let meta = packet.meta();
         let (kind, shown) = packet.consume(|frame| {
             let known = medium == Medium::Ethernet && self.neighbors.knows(core_time(now), frame);
+            if known && !is_tcp(frame) {
+                // The common case, and a short one.
+                iface.poll_ingress_single(now, &mut Single::new(frame, meta, answer), sockets);
+                return (Kind::Other, None);
+            }
             let kind = Kind::of(now, frame, medium, known, iface);
             let taken = match kind {
                 Kind::Silent => {

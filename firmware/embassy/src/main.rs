@@ -21,7 +21,7 @@ use embassy_net::{Runner, StackResources};
 use static_cell::{ConstStaticCell, StaticCell};
 use unstick::host::Identity;
 use unstick::{Endpoint, Limits, Service};
-use unstick_embassy::{TcpBuffers, UdpBuffers, UdpSlots};
+use unstick_embassy::{Hearing, TcpBuffers, UdpBuffers, UdpSlots};
 use unstick_firmware::TARGET;
 use unstick_firmware::hardware::Block;
 use unstick_firmware::node::{self, CONNECTIONS, FILE, FILES, RECEIVE, SEND};
@@ -51,7 +51,7 @@ fn main() -> ! {
     // This board has no source of randomness; the time its devices took is all there is.
     let seed = started.as_micros();
     let sockets = SOCKETS.init_with(StackResources::new);
-    let (stack, runner) = embassy_net::new(nic, board::config(), sockets, seed);
+    let (stack, runner) = embassy_net::new(Hearing::new(nic), board::config(), sockets, seed);
 
     let identity = Identity::new("mps2", env!("CARGO_PKG_VERSION")).target(TARGET).started(started);
     let node = node::node(identity, FILE_BYTES.take(), commands);
@@ -89,6 +89,6 @@ async fn datagrams(
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: Runner<'static, Nic>) -> ! {
+async fn network(mut runner: Runner<'static, Hearing<Nic>>) -> ! {
     runner.run().await
 }

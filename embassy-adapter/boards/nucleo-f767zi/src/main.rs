@@ -17,7 +17,7 @@ use unstick::command::{Answer, Call, Command, Outcome};
 use unstick::host::Identity;
 use unstick::store::RamStore;
 use unstick::{Endpoint, Limits, Refusal, Service, Status, Text};
-use unstick_embassy::{TcpBuffers, UdpBuffers, UdpSlots};
+use unstick_embassy::{Hearing, TcpBuffers, UdpBuffers, UdpSlots};
 use {defmt_rtt as _, panic_probe as _};
 
 const ADDRESS: [u8; 6] = [0x02, 0x00, 0x00, 0xF7, 0x67, 0x01]; // of Ethernet, made up
@@ -30,7 +30,7 @@ type Rings = TcpBuffers<1460, 2048>;
 type Datagrams = UdpBuffers<4096>;
 type Slots = UdpSlots<8>;
 type Memory = (&'static mut Datagrams, &'static mut Slots);
-type Nic = Ethernet<'static, ETH, GenericPhy<Sma<'static, ETH_SMA>>>;
+type Nic = Hearing<Ethernet<'static, ETH, GenericPhy<Sma<'static, ETH_SMA>>>>;
 
 bind_interrupts!(struct Irqs {
     ETH => InterruptHandler;
@@ -65,10 +65,10 @@ async fn main(spawner: Spawner) {
     let p = embassy_stm32::init(clocks());
     let seed = Rng::new(p.RNG, Irqs).next_u32().into();
     #[rustfmt::skip] // the pins of the board's RMII
-    let nic = Ethernet::new(
+    let nic = Hearing::new(Ethernet::new(
         PACKETS.init_with(PacketQueue::new), p.ETH, Irqs, p.PA1, p.PA7, p.PC4, p.PC5, p.PG13, p.PB13,
         p.PG11, ADDRESS, p.ETH_SMA, p.PA2, p.PC1,
-    );
+    ));
     let sockets = SOCKETS.init_with(StackResources::new);
     let (stack, runner) = embassy_net::new(nic, Config::dhcpv4(Default::default()), sockets, seed);
     spawner.spawn(unwrap!(network(runner)));

@@ -20,7 +20,7 @@ use unstick::command::{Answer, Call, Command, Outcome};
 use unstick::host::Identity;
 use unstick::store::RamStore;
 use unstick::{Endpoint, Limits, Refusal, Service, Status, Text};
-use unstick_embassy::{TcpBuffers, UdpBuffers, UdpSlots};
+use unstick_embassy::{Hearing, TcpBuffers, UdpBuffers, UdpSlots};
 use {defmt_rtt as _, panic_probe as _};
 
 const ADDRESS: [u8; 6] = [0x02, 0x00, 0x00, 0x55, 0x00, 0x01]; // of Ethernet, made up
@@ -77,7 +77,7 @@ async fn main(spawner: Spawner) {
     spawner.spawn(unwrap!(ethernet(ethernet_runner)));
     let (seed, sockets) = (RoscRng.next_u64(), SOCKETS.init_with(StackResources::new));
     let (stack, runner) =
-        embassy_net::new(device, Config::dhcpv4(Default::default()), sockets, seed);
+        embassy_net::new(Hearing::new(device), Config::dhcpv4(Default::default()), sockets, seed);
     spawner.spawn(unwrap!(network(runner)));
 
     let store = RamStore::new(FILES.take().each_mut().map(|file| file.as_mut_slice()));
@@ -102,7 +102,7 @@ async fn ethernet(runner: Chip) -> ! {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: Runner<'static, Device<'static>>) -> ! {
+async fn network(mut runner: Runner<'static, Hearing<Device<'static>>>) -> ! {
     runner.run().await
 }
 
