@@ -1,5 +1,6 @@
 //! Clients: commands on a connection, several at once, or by datagram.
 
+mod addresses;
 pub mod blocking;
 mod call;
 mod connection;

@@ -197,3 +197,28 @@ fn files_are_put_and_got_whole_or_not_at_all() {
     let error = client.put_file(at("gone"), "there", |_| {}).unwrap_err();
     assert!(matches!(error, Error::Source(_)), "{error}");
 }
+
+/// A name has several addresses, and the node is at one of them.
+#[test]
+fn every_address_of_a_name_is_tried() {
+    use core::net::{IpAddr, Ipv6Addr};
+    use std::net::ToSocketAddrs as _;
+    let found: Vec<IpAddr> =
+        ("localhost", 1).to_socket_addrs().unwrap().map(|address| address.ip()).collect();
+    for ip in [IpAddr::from([127, 0, 0, 1]), Ipv6Addr::LOCALHOST.into()] {
+        let config = Config::new().ports(Ports::ANY).bind([ip]);
+        let (true, Ok(node)) = (found.contains(&ip), Running::start(config)) else {
+            eprintln!("SKIPPED: localhost is not {ip} here");
+            continue;
+        };
+        for socket in node.listening() {
+            let (endpoint, port) = (socket.endpoint, socket.address.port());
+            let url = format!("{endpoint}://localhost:{port}");
+            let client =
+                Client::connect(url.as_str()).unwrap_or_else(|error| panic!("{url}: {error}"));
+            if endpoint.service() != Service::Echo {
+                assert_eq!(client.call("upper hello").unwrap().text(), "HELLO", "{url}");
+            }
+        }
+    }
+}

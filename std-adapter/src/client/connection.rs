@@ -6,7 +6,7 @@
 
 use super::call::Call;
 use super::error::{self, closed};
-use super::{ClientOptions, Error, SHOWN};
+use super::{ClientOptions, Error, SHOWN, addresses};
 use crate::clock::Clock;
 use crate::url::Url;
 use core::time::Duration;
@@ -246,22 +246,13 @@ fn lock(seen: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
 }
 
 async fn connect(url: &Url) -> Result<TcpStream, Error> {
-    let host = (url.host.as_str(), url.port);
-    let addresses = tokio::net::lookup_host(host)
-        .await
-        .map_err(|source| Error::Unresolved { url: url.clone(), source })?;
-    let mut failed = None;
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failed = Some(error),
+    let addresses = addresses::look_up(url).await?;
+    addresses::race(addresses, TcpStream::connect).await.map_err(|source| {
+        if source.kind() == ErrorKind::ConnectionRefused {
+            Error::NobodyListens { url: url.clone() }
+        } else {
+            Error::Unreachable { url: url.clone(), source }
         }
-    }
-    let source = failed.unwrap_or_else(|| ErrorKind::AddrNotAvailable.into());
-    Err(if source.kind() == ErrorKind::ConnectionRefused {
-        Error::NobodyListens { url: url.clone() }
-    } else {
-        Error::Unreachable { url: url.clone(), source }
     })
 }
 

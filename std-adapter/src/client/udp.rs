@@ -1,7 +1,7 @@
 //! Calls over datagrams: one out, one in, one after another.
 
 use super::call::Call;
-use super::{ClientOptions, Error, RequestError, SHOWN};
+use super::{ClientOptions, Error, RequestError, SHOWN, addresses};
 use crate::url::Url;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
@@ -9,9 +9,14 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout_at};
-use unstick::datagram::{Datagram, IPV4_MAXIMUM, check};
-use unstick::{Cancelled, Closed, DatagramClient, DatagramReply, NotTheReply, ReplyEvent, Service};
+use tokio::time::{Instant, timeout, timeout_at};
+use unstick::datagram::{CLASSIC, Datagram, IPV4_MAXIMUM, check};
+use unstick::{
+    Cancelled, Closed, DatagramClient, DatagramReply, NotTheReply, ReplyEvent, Request, Service,
+};
+
+/// Time from one question whether somebody is there to the next.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A handle of a socket.
 #[derive(Clone, Debug)]
@@ -30,27 +35,16 @@ struct Udp {
 
 impl Handle {
     pub(super) async fn connect(url: &Url, options: &ClientOptions) -> Result<Self, Error> {
-        let unresolved = |source| Error::Unresolved { url: url.clone(), source };
-        let mut addresses = tokio::net::lookup_host((url.host.as_str(), url.port))
+        let service = url.endpoint.service();
+        let limit = if service == Service::Echo { IPV4_MAXIMUM } else { options.datagram };
+        let addresses = addresses::look_up(url).await?;
+        // Of several the one that answers is the right one.
+        let several = addresses.len() > 1;
+        let race = addresses::race(addresses, move |address| open(service, address, several));
+        let (socket, client) = timeout(options.datagram_reply, race)
             .await
-            .map_err(unresolved)?
-            .collect::<Vec<_>>();
-        // Which of them answers is not known before one is asked, so the older kind goes first.
-        addresses.sort_by_key(SocketAddr::is_ipv6);
-        let address = *addresses.first().ok_or_else(|| unresolved(ErrorKind::NotFound.into()))?;
-        let any: SocketAddr = match address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any).await.map_err(Error::System)?;
-        socket
-            .connect(address)
-            .await
-            .map_err(|source| Error::Unreachable { url: url.clone(), source })?;
-        let (client, limit) = match url.endpoint.service() {
-            Service::Echo => (DatagramClient::echo(), IPV4_MAXIMUM),
-            _ => (DatagramClient::command(), options.datagram),
-        };
+            .map_err(|_| Error::NoReply { url: url.clone(), after: options.datagram_reply })?
+            .map_err(|error| failed(url, error))?;
         let (request, received) = (vec![0; limit], vec![0; usize::from(u16::MAX)]);
         let patience = options.datagram_reply;
         Ok(Self(Arc::new(Mutex::new(Udp { socket, client, request, received, patience }))))
@@ -64,6 +58,43 @@ impl Handle {
             Err(error) => call.end(Err(error)),
         }
     }
+}
+
+/// A socket for one address, and the client that has asked there whether somebody `answers`, if that
+/// is to be known: with a request that changes nothing, as it may reach several.
+async fn open(
+    service: Service,
+    address: SocketAddr,
+    answers: bool,
+) -> io::Result<(UdpSocket, DatagramClient)> {
+    let any: SocketAddr = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(address).await?;
+    let (mut client, request, body) = match service {
+        Service::Echo => (DatagramClient::echo(), Request::from_bytes(b""), &b"a"[..]),
+        _ => (DatagramClient::command(), Request::new("echo"), &b""[..]),
+    };
+    if answers {
+        let (mut probe, mut came) = ([0; CLASSIC], [0; CLASSIC]);
+        let len = client.request(&request, body, &mut probe).map_err(io::Error::other)?;
+        socket.send(&probe[..len]).await?;
+        loop {
+            // It may have got lost.
+            let Ok(count) = timeout(AGAIN, socket.recv(&mut came)).await else {
+                socket.send(&probe[..len]).await?;
+                continue;
+            };
+            let count = count?;
+            let came = Datagram::received(&came[..count], count);
+            if client.reply(&probe[..len], came).is_ok() {
+                break;
+            }
+        }
+    }
+    Ok((socket, client))
 }
 
 impl Udp {
