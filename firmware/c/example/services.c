@@ -7,6 +7,8 @@
 #include "lwip/udp.h"
 #include "unstick.h"
 
+#include <string.h>
+
 /* Connections of a service at a time; a client more than that is refused with a reset. */
 #define CONNECTIONS 2
 

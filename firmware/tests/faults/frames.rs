@@ -2,8 +2,9 @@
 
 use crate::world::BOARD;
 use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Address,
-    Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber, UdpPacket, UdpRepr,
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
+    EthernetRepr, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr,
+    TcpSeqNumber, UdpPacket, UdpRepr,
 };
 use unstick_firmware::node::ADDRESS;
 
@@ -49,13 +50,32 @@ fn packet(
 
 /// Nobody's datagram to a port.
 pub(crate) fn datagram(dst_port: u16, len: usize) -> Vec<u8> {
+    datagram_of(&NOBODY, dst_port, len)
+}
+
+/// A datagram to a port.
+pub(crate) fn datagram_of(from: &Neighbour, dst_port: u16, len: usize) -> Vec<u8> {
     let udp = UdpRepr { src_port: 4000, dst_port };
-    packet(&NOBODY, IpProtocol::Udp, udp.header_len() + len, |bytes| {
-        let (from, to) = (NOBODY.address.into(), ADDRESS.address().into());
+    packet(from, IpProtocol::Udp, udp.header_len() + len, |bytes| {
+        let (from, to) = (from.address.into(), ADDRESS.address().into());
         let fill = |payload: &mut [u8]| payload.fill(b'a');
         let mut packet = UdpPacket::new_unchecked(bytes);
         udp.emit(&mut packet, &from, &to, len, fill, &Default::default());
     })
+}
+
+/// Says where a neighbour is.
+pub(crate) fn arp_reply(from: &Neighbour) -> Vec<u8> {
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Reply,
+        source_hardware_addr: from.hardware,
+        source_protocol_addr: from.address,
+        target_hardware_addr: BOARD,
+        target_protocol_addr: ADDRESS.address(),
+    };
+    let mut bytes = ethernet(from, EthernetProtocol::Arp, arp.buffer_len());
+    arp.emit(&mut ArpPacket::new_unchecked(&mut bytes[14..]));
+    bytes
 }
 
 /// Nobody's wish to connect to a port.

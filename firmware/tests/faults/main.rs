@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod frames;
+mod neighbours;
 mod peer;
 mod peers;
 mod world;
@@ -93,6 +94,8 @@ fn outlives(program: &str) -> Option<World> {
     }
     world.expect_answers("more clients than sockets");
 
+    neighbours::a_dozen(&mut world);
+    neighbours::who_are_not_there(&mut world);
     peers::change_their_segment_size(&mut world);
     peers::open_their_window_late(&mut world);
     peers::take_the_byte_of_a_probe(&mut world);

@@ -105,9 +105,11 @@ pub(crate) fn close_their_side_in_a_flood(world: &mut World) {
 pub(crate) fn ask_while_they_are_answered(world: &mut World) {
     keep_a_big_file(world);
     let mut peer = Peer::open(world, FRAME, [512, 512], 1280);
-    peer.say(b"get big\nupper a");
+    peer.say(b"get big");
     let mut answers = peer.take(1);
-    peer.say(b"upper b\n");
+    peer.say(b"upper a");
+    peer.look_on();
+    peer.say(b"upper b");
     answers.extend(peer.take(4 + BIG + 10 - answers.len()));
     assert_eq!(answers.split_off(4 + BIG), b"\x01\0\0\0A\x01\0\0\0B");
     drop(peer);
