@@ -16,6 +16,7 @@ pub use shared::Shared;
 
 use crate::session::{Closed, Next, Session, Step};
 use crate::time::Instant;
+use core::time::Duration;
 
 /// A session between an input and an output buffer.
 ///
@@ -56,6 +57,17 @@ pub struct Buffered<S, I, O = I> {
     ended: bool,
     /// Whether the session knows of the end.
     told: bool,
+    /// Whether bytes have been sent since the last step.
+    moved: bool,
+    closing: Option<Closing>,
+}
+
+/// The session is closed, and what it wrote is still to be sent.
+#[derive(Debug)]
+struct Closing {
+    /// How long the peer may take none of it, and since when it has not.
+    patience: Duration,
+    since: Instant,
 }
 
 /// Bytes `start..end` of a buffer are in use.
@@ -83,6 +95,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Buffer<B> {
         self.end = self.end.saturating_add(count).min(self.bytes.as_ref().len());
     }
 
+    /// Makes space of what has been drained, if there is no other.
+    fn compact(&mut self) {
+        if self.space().is_empty() && self.start > 0 {
+            let Self { bytes, start, end } = self;
+            // It always is; the compiler is to see it as well.
+            if let Some(used) = bytes.as_mut().get_mut(..*end)
+                && *start <= used.len()
+            {
+                used.rotate_left(*start);
+            }
+            (self.start, self.end) = (0, end.saturating_sub(*start));
+        }
+    }
+
     fn drain(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
         if self.start == self.end {
@@ -104,10 +130,15 @@ where
             output: Buffer::new(output),
             ended: false,
             told: false,
+            moved: false,
+            closing: None,
         }
     }
 
     /// Steps the session with all the input there is and all the space there is.
+    ///
+    /// A byte that was [sent](Self::sent) makes space for another, so a peer that reads slowly is not
+    /// taken for one that does not. Once the session is closed each byte sent renews the deadline.
     pub fn step<H>(&mut self, now: Instant, host: &mut H) -> Step
     where
         S: Session<H>,
@@ -116,11 +147,21 @@ where
             self.session.end();
             self.told = true;
         }
-        let step = self.session.step(now, host, self.input.used(), self.output.space());
+        self.output.compact();
+        let mut step = self.session.step(now, host, self.input.used(), self.output.space());
         self.input.drain(step.consumed);
         self.output.fill(step.written);
         if let Next::Closed(Closed::Refused | Closed::Timeout(_)) = step.next {
             self.discard_unsent();
+        }
+        let moved = core::mem::take(&mut self.moved);
+        if let (Next::Closed(_), Some(deadline)) = (step.next, step.deadline) {
+            let new = Closing { patience: deadline.since(now), since: now };
+            let closing = self.closing.get_or_insert(new);
+            if moved {
+                closing.since = now;
+            }
+            step.deadline = Some(closing.since.after(closing.patience));
         }
         step
     }
@@ -133,6 +174,7 @@ where
     /// Says that so many bytes of [`Buffered::unsent`] have been sent.
     pub fn sent(&mut self, count: usize) {
         self.output.drain(count);
+        self.moved |= count > 0;
     }
 
     /// Whether to receive: the session has consumed all input, and more may come.

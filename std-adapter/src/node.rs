@@ -36,6 +36,7 @@ pub(crate) use files::root::keep_owner;
 pub use files::{Files, Sink, Source};
 pub use handler::{Handler, OwnedCall};
 pub use host::Host;
+pub(crate) use listen::bound_unsent;
 pub use running::Running;
 
 use crate::clock::Clock;

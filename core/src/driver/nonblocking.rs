@@ -79,6 +79,7 @@ where
     let mut stopped = false;
     loop {
         let step = buffered.step(runtime.now(), host);
+        let sent_all = buffered.unsent().is_empty();
         let waited = if stopped {
             wait(buffered, step, reader, writer, runtime).await
         } else {
@@ -92,9 +93,10 @@ where
             }
         };
         let error = match (waited, step.next) {
-            (Ok(true), Next::Closed(why)) => return Ok(why),
+            (Ok(true), Next::Closed(why)) if sent_all => return Ok(why),
+            (Ok(true), _) => continue,
             (Ok(false), Next::Closed(_)) => return Ok(Closed::Timeout(Phase::Output)),
-            (Ok(_), _) => continue,
+            (Ok(false), _) => continue,
             (Err(error), _) => error,
         };
         if let Error::Write(_) = error
@@ -108,7 +110,7 @@ where
 }
 
 /// Waits for the first of what the session can wait for after this step: bytes to come, bytes to
-/// leave, the host, or the deadline. One that is closed is flushed.
+/// leave, the host, or the deadline. Of one that is closed bytes leave, and once all have it is flushed.
 ///
 /// Returns `false` if the deadline passed. For those who look at each [`Buffered::step`]. The session is
 /// not aborted upon an error. Dropped, it loses nothing.
@@ -129,8 +131,15 @@ where
 {
     let late = until(runtime, step.deadline);
     if let Next::Closed(_) = step.next {
-        return match select(flush(buffered, writer), late).await {
-            Either::First(flushed) => flushed.map(|()| true),
+        let send = async {
+            if buffered.unsent().is_empty() {
+                return writer.flush().await.map_err(Error::Write);
+            }
+            let count = writer.write(buffered.unsent()).await.map_err(Error::Write)?;
+            sent(buffered, count)
+        };
+        return match select(send, late).await {
+            Either::First(done) => done.map(|()| true),
             Either::Second(()) => Ok(false),
         };
     }
@@ -180,23 +189,6 @@ where
             _ => return None,
         }
     }
-}
-
-/// Sends what is left.
-async fn flush<S, I, O, R, W>(
-    buffered: &mut Buffered<S, I, O>,
-    writer: &mut W,
-) -> Result<(), Error<R, W::Error>>
-where
-    I: AsRef<[u8]> + AsMut<[u8]>,
-    O: AsRef<[u8]> + AsMut<[u8]>,
-    W: Write,
-{
-    while !buffered.unsent().is_empty() {
-        let count = writer.write(buffered.unsent()).await.map_err(Error::Write)?;
-        sent(buffered, count)?;
-    }
-    writer.flush().await.map_err(Error::Write)
 }
 
 async fn until<T: Runtime>(runtime: &T, deadline: Option<Instant>) {

@@ -196,6 +196,61 @@ fn a_peer_that_does_not_read_is_waited_for_once() {
     assert_eq!(passing.0.get(), Instant::ZERO.after(Limits::DEFAULT.stall));
 }
 
+/// A peer that takes a byte every twenty seconds, by a clock that it moves.
+struct Patient<'c> {
+    clock: &'c Cell<Instant>,
+    taken: Vec<u8>,
+}
+
+impl ErrorType for Patient<'_> {
+    type Error = ErrorKind;
+}
+
+impl embedded_io_async::Write for Patient<'_> {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        self.clock.set(self.clock.get().after(Duration::from_secs(20)));
+        embassy_futures::yield_now().await; // so that whoever waits for the time sees it
+        self.taken.extend(bytes.first());
+        Ok(1)
+    }
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// Time that stands still but for that.
+struct Moved<'c>(&'c Cell<Instant>);
+
+impl nonblocking::Runtime for Moved<'_> {
+    fn now(&self) -> Instant {
+        self.0.get()
+    }
+    async fn sleep_until(&self, deadline: Instant) {
+        if deadline > self.0.get() {
+            core::future::pending().await
+        }
+    }
+    async fn host_ready(&self) {
+        core::future::pending().await
+    }
+}
+
+/// Rule T1 says the next byte: neither a full buffer nor the end of input makes it all of them.
+#[test]
+fn a_peer_that_reads_slowly_gets_everything() {
+    for line in [&b"a line that is longer than the buffers"[..], b"short"] {
+        let mut buffered = Buffered::new(shared(Service::Echo), [0; 8], [0; 8]);
+        let mut reader = Slow { line, asked: true, received: Vec::new() };
+        let (node, clock) = (host(), Cell::new(Instant::ZERO));
+        let mut host = &node;
+        let mut writer = Patient { clock: &clock, taken: Vec::new() };
+        let runtime = Moved(&clock);
+        let run = nonblocking::run(&mut buffered, &mut host, &mut reader, &mut writer, &runtime);
+        assert_eq!(embassy_futures::block_on(run), Ok(Closed::End));
+        assert_eq!(writer.taken, line.to_ascii_uppercase());
+    }
+}
+
 fn host() -> RefCell<Node<RamStore<[u8; 0], 0>>> {
     let identity = Identity {
         name: "host",

@@ -8,6 +8,7 @@ use super::call::Call;
 use super::error::{self, closed};
 use super::{ClientOptions, Error, SHOWN, addresses};
 use crate::clock::Clock;
+use crate::node::bound_unsent;
 use crate::url::Url;
 use core::time::Duration;
 use embedded_io_adapters::tokio_1::FromTokio;
@@ -47,6 +48,7 @@ impl Handle {
             .await
             .map_err(|_| Error::ConnectTimeout { url: url.clone(), after })??;
         stream.set_nodelay(true).map_err(Error::System)?;
+        bound_unsent(&stream);
         tracing::debug!("connected to {url}");
         let in_flight = options.in_flight.max(1);
         let (sender, incoming) = mpsc::channel(in_flight);

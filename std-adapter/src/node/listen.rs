@@ -25,6 +25,9 @@ use unstick::{Host as _, Limits, Service};
 const BACKLOG: i32 = 1024;
 /// How long nothing is accepted or received after the system has refused.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Bytes that the system keeps which have not been sent once.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+const UNSENT: u32 = 128 * 1024;
 /// Time from one warning that a peer can cause to the next.
 const WARNINGS_APART: Duration = Duration::from_secs(1);
 
@@ -97,10 +100,20 @@ fn admit(
         let mut stream = stream;
         // Replies are written whole; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
+        bound_unsent(&stream);
         let Serving { host, clock, limits, stop, .. } = serving;
         connection::serve(service, limits, clock, &host, stream.split(), stop).await;
         drop(slot);
     });
+}
+
+/// Has the system take no more than it can send soon, so that what it takes is what the peer takes: a
+/// deadline counts that, and so does a progress bar.
+pub(crate) fn bound_unsent(stream: &TcpStream) {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    let _ = stream;
 }
 
 fn report(service: Service, ended: Result<(), tokio::task::JoinError>) {
