@@ -29,6 +29,7 @@ mod job;
 mod listen;
 mod program;
 mod running;
+mod slots;
 
 pub use config::{Config, MEMORY_FILES, Ports, ProgramLimits, Storage};
 pub use error::Error;
@@ -46,9 +47,9 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use listen::Serving;
+use slots::Slots;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -97,10 +98,11 @@ impl Node {
         let sockets = Sockets::bind(&config)?;
         let answer = config.programs.time.saturating_add(LAST_PROGRAMS);
         let grace = config.grace;
+        let clock = Clock::new();
         let serving = Serving {
-            clock: Clock::new(),
+            clock,
             limits: config.limits.with_answer(config.limits.answer.max(answer)),
-            slots: Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))),
+            slots: Arc::new(Slots::new(config.connections, clock)),
             datagram: config.datagram,
             echo_datagram: config.echo_datagram,
             udp_ports: sockets.udp_ports().collect(),

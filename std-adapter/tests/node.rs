@@ -54,6 +54,7 @@ fn beyond_the_cap_connections_are_refused_and_the_others_unharmed() {
     let (mut first, mut second) = (connect(&node, Service::Echo), connect(&node, Service::Echo));
     assert!(echoes(&mut first) && echoes(&mut second));
     for service in Service::ALL {
+        assert!(echoes(&mut first) && echoes(&mut second), "neither is quiet");
         assert!(!echoes(&mut connect(&node, service)), "two are all there may be");
     }
     assert!(echoes(&mut first) && echoes(&mut second));
@@ -263,4 +264,29 @@ fn a_peer_that_ends_its_side_still_gets_its_answers() {
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).unwrap();
     assert!(reply.ends_with(b"B"));
+}
+
+/// Whoever holds connections and says nothing keeps nobody out.
+#[test]
+fn the_connection_that_has_been_quiet_for_longest_gives_way() {
+    let node = start(any().connections(2));
+    let address = node.address(Endpoint::tcp(Service::Echo)).unwrap();
+    let connect = || TcpStream::connect(address).unwrap();
+    let echo = |stream: &mut TcpStream| {
+        let mut answer = [0];
+        let asked = stream.write_all(b"a").and_then(|()| stream.read_exact(&mut answer));
+        asked.is_ok() && answer == *b"A"
+    };
+    let (mut first, mut second) = (connect(), connect());
+    assert!(echo(&mut first) && echo(&mut second));
+    // The first two are quiet for a second then.
+    let mut third = loop {
+        let mut stream = connect();
+        if echo(&mut stream) {
+            break stream;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(first.read(&mut [0]).unwrap(), 0, "it has ended in order");
+    assert!(echo(&mut second) && echo(&mut third));
 }

@@ -2,6 +2,7 @@
 
 use super::connection;
 use super::host::Host;
+use super::slots::Slots;
 use crate::clock::Clock;
 use crate::udp;
 use core::fmt;
@@ -11,7 +12,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,7 @@ pub(super) struct Serving {
     pub(super) host: Host,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) slots: Arc<Slots>,
     pub(super) datagram: usize,
     pub(super) echo_datagram: usize,
     /// Ports of the node's own UDP services.
@@ -89,7 +89,7 @@ fn admit(
     serving: &Serving,
     connections: &mut JoinSet<()>,
 ) {
-    let Ok(slot) = Arc::clone(&serving.slots).try_acquire_owned() else {
+    let Some(slot) = serving.slots.enter(&serving.stop) else {
         let service = service.as_str();
         serving.warnings.warn(format_args!("{service}: {peer} refused: all connections are taken"));
         return;
@@ -101,8 +101,10 @@ fn admit(
         // Replies are written whole; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
         bound_unsent(&stream);
-        let Serving { host, clock, limits, stop, .. } = serving;
-        connection::serve(service, limits, clock, &host, stream.split(), stop).await;
+        let Serving { host, clock, limits, .. } = serving;
+        let (reader, writer) = stream.split();
+        let streams = (slot.watch(reader), slot.watch(writer));
+        connection::serve(service, limits, clock, &host, streams, slot.finish()).await;
         drop(slot);
     });
 }
