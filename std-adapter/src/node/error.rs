@@ -6,6 +6,9 @@ use std::io;
 use std::path::PathBuf;
 use unstick::Endpoint;
 
+/// Most bytes of a node's name.
+pub(super) const NAME: usize = 128;
+
 /// Why a node does not start; its text is one sentence that says what to do.
 #[derive(Debug)]
 pub enum Error {
@@ -33,6 +36,11 @@ pub enum Error {
         name: String,
         /// Why not, and what to do.
         why: &'static str,
+    },
+    /// The node's name is longer than `info` can say.
+    Name {
+        /// Its bytes.
+        len: usize,
     },
     /// Two commands have the same name, or one has that of a command every node has.
     Ambiguous {
@@ -65,6 +73,10 @@ impl fmt::Display for Error {
                     _ => write!(f, "{source}; choose another address or port"),
                 }
             }
+            Self::Name { len } => write!(
+                f,
+                "a node's name of {len} bytes is over the limit of {NAME}: choose a shorter one"
+            ),
             Self::NothingToServe => {
                 write!(
                     f,
@@ -101,7 +113,10 @@ impl core::error::Error for Error {
             Self::Listen { source, .. }
             | Self::Directory { source, .. }
             | Self::Runtime(source) => Some(source),
-            Self::NothingToServe | Self::Program { .. } | Self::Ambiguous { .. } => None,
+            Self::Name { .. }
+            | Self::NothingToServe
+            | Self::Program { .. }
+            | Self::Ambiguous { .. } => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the sessions of a desktop node share.
 
 use super::config::Config;
-use super::error::Error;
+use super::error::{Error, NAME};
 use super::files::Files;
 use super::handler::Handler;
 use super::program::Programs;
@@ -40,6 +40,9 @@ impl Host {
 
     /// A host whose sessions cannot wait, which is what datagrams need.
     pub(super) fn new(config: Config) -> Result<Self, Error> {
+        if config.name.len() > NAME {
+            return Err(Error::Name { len: config.name.len() });
+        }
         let files = Files::new(config.files)?;
         let (programs, mut commands) =
             Programs::new(&config.allow, config.programs, files.directory())?;

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
     reorder: f64,
     /// Most bytes a second in either direction
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = rate)]
     rate: Option<NonZeroU32>,
     /// What the faults are drawn from: the same seed, the same faults
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -65,4 +65,11 @@ fn percent(text: &str) -> Result<f64, String> {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
         _ => Err("a percentage is a number from 0 to 100".into()),
     }
+}
+
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| {
+        let most = u32::MAX;
+        format!("a rate is a number of bytes from 1 to {most}; leave it out for none")
+    })
 }

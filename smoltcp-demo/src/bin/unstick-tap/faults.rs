@@ -68,6 +68,23 @@ impl<D: Device> Faulty<D> {
         }
     }
 
+    /// What the cable has done to frames, in a line; `None` if it is a good one.
+    pub(crate) fn told(&self) -> Option<String> {
+        if self.clean {
+            return None;
+        }
+        let both = [&self.inward, &self.outward].map(|it| it.done);
+        let of = |count: fn(&Done) -> u64| both.iter().map(count).sum::<u64>();
+        Some(format!(
+            "of {} frames the cable lost {}, damaged {}, doubled {}, held back {}",
+            of(|it| it.frames),
+            of(|it| it.lost),
+            of(|it| it.damaged),
+            of(|it| it.doubled),
+            of(|it| it.held)
+        ))
+    }
+
     /// The device at the other end of the cable.
     pub(crate) fn device_mut(&mut self) -> &mut D {
         &mut self.device
@@ -171,6 +188,16 @@ impl<D: Device> TxToken for Sending<'_, D> {
     }
 }
 
+/// What has been done to frames.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    frames: u64,
+    lost: u64,
+    damaged: u64,
+    doubled: u64,
+    held: u64,
+}
+
 /// One direction of the cable.
 pub(crate) struct Direction {
     faults: Faults,
@@ -181,6 +208,7 @@ pub(crate) struct Direction {
     /// When the rate limit has let the last frame through.
     idle_from: Instant,
     accepted: u64,
+    done: Done,
 }
 
 struct Waiting {
@@ -200,6 +228,7 @@ impl Direction {
             spares: Vec::new(),
             idle_from: Instant::ZERO,
             accepted: 0,
+            done: Done::default(),
         }
     }
 
@@ -223,9 +252,15 @@ impl Direction {
         let doubled = hit(self.faults.duplication);
         let held = hit(self.faults.reordering);
         let place = self.rng.f64();
-        if lost || self.waiting.len() >= QUEUE {
+        let lost = lost || self.waiting.len() >= QUEUE;
+        self.done.frames += 1;
+        self.done.lost += u64::from(lost);
+        if lost {
             return self.spares.push(frame);
         }
+        self.done.damaged += u64::from(corrupted);
+        self.done.doubled += u64::from(doubled);
+        self.done.held += u64::from(held);
         if corrupted {
             let bit = (place * (frame.len() * 8) as f64) as usize;
             if let Some(byte) = frame.get_mut(bit / 8) {

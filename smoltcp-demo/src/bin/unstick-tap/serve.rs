@@ -86,6 +86,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let why = "there is nothing to serve: give at least one service a port";
         Program::command().error(ErrorKind::ValueValidation, why).exit();
     }
+    if let Some((one, other)) = same_port(&ports) {
+        let why = format!("{one} and {other} have the same port: give one of them another");
+        Program::command().error(ErrorKind::ValueValidation, why).exit();
+    }
     let wake = signals()?;
     let prefix = args.ip.prefix_len();
     let tap = TapConfig { name: args.tap.clone(), mtu: args.mtu, address: host_ip, prefix };
@@ -117,6 +121,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     node.run(&mut cable, wake, ready)
         .map_err(|error| Failure::Other(format!("the node on {} ended: {error}", args.tap)))?;
     let unsent = cable.get_mut().device_mut().unsent();
+    if let Some(line) = cable.get_ref().told() {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
     if unsent > 0 {
         let _ = writeln!(io::stderr(), "{unsent} frames could not be sent: was {} up?", args.tap);
     }
@@ -141,6 +148,16 @@ impl Args {
             ports.with(endpoint, port)
         })
     }
+}
+
+/// Two services that would share a port, if there are.
+fn same_port(ports: &Ports) -> Option<(Endpoint, Endpoint)> {
+    let all: Vec<_> = ports.iter().collect();
+    all.iter().enumerate().find_map(|(at, (one, port))| {
+        let same =
+            |(other, it): &&(Endpoint, u16)| it == port && other.transport() == one.transport();
+        all.get(at + 1..)?.iter().find(same).map(|(other, _)| (*one, *other))
+    })
 }
 
 /// A stream from which a byte can be read for each signal that asks the program to end.
