@@ -42,12 +42,15 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
                 Either::Second(()) => return Ok(()),
             }
             // Else the peer has not answered our SYN in time.
-            if socket.state() != State::Closed {
-                let _begun = self.begin();
+            let begun = (socket.state() != State::Closed).then(|| self.begin());
+            if begun.is_some() {
                 socket.set_timeout(Some(duration(SILENCE)));
-                if self.serve_one(service, &mut socket, input, output).await {
-                    let _ = with_timeout(duration(LINGER), close(&mut socket, input)).await;
-                }
+                let serve = async {
+                    if self.serve_one(service, &mut socket, input, output).await {
+                        let _ = with_timeout(duration(LINGER), close(&mut socket, input)).await;
+                    }
+                };
+                let _ = select(serve, self.aborting()).await;
             }
             // A socket that listens again forgets a reset that it owes.
             if !matches!(socket.state(), State::Closed | State::TimeWait) {

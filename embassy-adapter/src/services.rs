@@ -24,9 +24,18 @@ pub struct Services<'d, H, const TASKS: usize> {
     pub(crate) ports: RefCell<Vec<u16, TASKS>>,
     /// Who waits for one of these to change.
     waiting: RefCell<MultiWakerRegistration<TASKS>>,
-    finishing: Cell<bool>,
+    end: Cell<End>,
     begun: Cell<usize>,
     woken: Cell<u32>,
+}
+
+/// How what has begun is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// It need not.
+    Open,
+    Finish,
+    Abort,
 }
 
 impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
@@ -39,7 +48,7 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
             host: RefCell::new(host),
             ports: RefCell::new(Vec::new()),
             waiting: RefCell::new(MultiWakerRegistration::new()),
-            finishing: Cell::new(false),
+            end: Cell::new(End::Open),
             begun: Cell::new(0),
             woken: Cell::new(0),
         }
@@ -60,18 +69,30 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
     /// Takes no new connection and no new request. What was begun comes to its end, then the calls that
     /// serve return.
     pub fn finish(&self) {
-        self.finishing.set(true);
+        self.end.set(self.end.get().max(End::Finish));
+        self.changed();
+    }
+
+    /// Resets every connection, so that no peer waits for what will not come, and has the calls that serve
+    /// return: for a device that is about to restart. What the connections had begun is undone.
+    /// [`finished`](Self::finished) waits until the resets have left.
+    pub fn abort(&self) {
+        self.end.set(End::Abort);
         self.changed();
     }
 
     /// Waits until nothing is left that was begun: no connection, and no datagram whose reply has not
     /// left. It may be dropped, and called again.
     pub async fn finished(&self) {
-        self.until(|| self.finishing.get() && self.begun.get() == 0).await;
+        self.until(|| self.end.get() >= End::Finish && self.begun.get() == 0).await;
     }
 
     pub(crate) async fn finishing(&self) {
-        self.until(|| self.finishing.get()).await;
+        self.until(|| self.end.get() >= End::Finish).await;
+    }
+
+    pub(crate) async fn aborting(&self) {
+        self.until(|| self.end.get() == End::Abort).await;
     }
 
     /// Until it is dropped, [`finished`](Self::finished) waits.
@@ -132,7 +153,7 @@ impl<H: Host, const TASKS: usize> Drop for Registration<'_, '_, H, TASKS> {
 impl<H, const TASKS: usize> fmt::Debug for Services<'_, H, TASKS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Services")
-            .field("finishing", &self.finishing)
+            .field("end", &self.end)
             .field("begun", &self.begun)
             .finish_non_exhaustive()
     }

@@ -268,3 +268,19 @@ fn what_cannot_be_served_is_said() {
         assert_eq!(udp(Service::Echo, 3).await, Ok(Err(ServeError::Full { tasks: 4 })));
     });
 }
+
+/// A device that is about to restart leaves nobody waiting.
+#[test]
+fn aborting_resets_what_is_there() {
+    world(async |desk, services| {
+        let (mut receive, mut send) = ([0; 1460], [0; 1460]);
+        let mut socket = TcpSocket::new(desk, &mut receive, &mut send);
+        socket.connect((NODE, 8088)).await.unwrap();
+        socket.write_all(b"\x22\0\0\0{\"command\":\"put a\"").await.unwrap();
+        socket.flush().await.unwrap();
+        services.abort();
+        let reset = socket.read(&mut [0; 8]).await;
+        assert_eq!(reset, Err(embassy_net::tcp::Error::ConnectionReset));
+        services.finished().await;
+    });
+}

@@ -80,6 +80,9 @@ fn main() -> ! {
             };
             if services.is_finished(&sockets) || now >= until {
                 let _ = writeln!(log, "reboot");
+                // Nobody is to wait for what will not come.
+                services.abort(time, node, &mut sockets);
+                services.poll(time, node, &mut interface, nic, &mut sockets);
                 let sent = clock.now().after(LAST_FRAMES);
                 while clock.now() < sent {}
                 SCB::sys_reset();

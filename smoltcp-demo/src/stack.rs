@@ -363,6 +363,19 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         }
     }
 
+    /// Resets every connection, so that no peer waits for what will not come: for a device that is about
+    /// to restart. The resets leave with the next [`poll`](Self::poll). What the connections had begun is
+    /// undone, and nothing is served any more.
+    pub fn abort(&mut self, now: Instant, host: &mut H, sockets: &mut SocketSet<'_>) {
+        (self.finishing, self.active) = (true, true);
+        for slot in &mut self.slots {
+            sockets.get_mut::<Socket<'_>>(slot.handle).abort();
+            if let Some(connection) = &mut slot.connection {
+                connection.abort(core_time(now), host);
+            }
+        }
+    }
+
     /// Whether every connection is closed and every reply sent after [`Stack::finish`].
     #[must_use]
     pub fn is_finished(&self, sockets: &SocketSet<'_>) -> bool {

@@ -566,3 +566,18 @@ fn a_socket_of_the_users_own_is_served_beside_the_stack() {
     let handle = ask(&mut world, b"upper a\n");
     assert!(world.run(SOON, |it| it.tcp(handle).recv_queue() == 5));
 }
+
+#[test]
+fn a_node_that_aborts_resets_its_peers() {
+    let mut world = world();
+    let put = world.connected(Service::Command);
+    world.send(put, &[request("put half", 8000), vec![1; 100]].concat());
+    let idle = world.connected(Service::Echo);
+    world.wait(Duration::from_millis(10));
+    let World { stack, host, node_sockets, now, .. } = &mut world;
+    stack.abort(*now, host, node_sockets);
+    assert!(world.run(SOON, |it| !it.tcp(put).is_open() && !it.tcp(idle).is_open()));
+    assert!(world.stack.is_finished(&world.node_sockets));
+    let late = world.connect(Endpoint::tcp(Service::Echo).port());
+    assert!(world.run(SOON, |it| !it.tcp(late).is_open()), "nothing is served any more");
+}

@@ -145,7 +145,10 @@ async fn look(stack: Stack<'static>) {
 #[embassy_executor::task]
 async fn reboot(services: &'static Services) -> ! {
     services.finish();
-    let _ = with_timeout(FAREWELL, services.finished()).await;
+    if with_timeout(FAREWELL, services.finished()).await.is_err() {
+        services.abort(); // nobody is to wait for what will not come
+        let _ = with_timeout(FAREWELL, services.finished()).await;
+    }
     Timer::after(LAST_FRAMES).await;
     SCB::sys_reset()
 }
