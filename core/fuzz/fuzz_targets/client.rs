@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let asker = || Asker::new(service, waits);
     let mut sizes = Sizes::of(bytes);
 
-    let (heard, ends) = converse(asker(), &replies.chunks(1).collect::<Vec<_>>(), || LARGE);
+    let (heard, ends) = run_conversation(asker(), &replies.chunks(1).collect::<Vec<_>>(), || LARGE);
     // Where the next request waits for a reply, that reply is the end of a piece: what comes with it
     // answers a request that was not sent.
     let pipelined = service == Service::Command && !waits;
@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
         pieces.extend(sizes.cut(&replies[start..end]));
         start = end;
     }
-    assert_eq!(heard, converse(asker(), &pieces, || sizes.draw()).0);
+    assert_eq!(heard, run_conversation(asker(), &pieces, || sizes.draw()).0);
     assert_hurried(&heard, asker(), replies, sizes);
 });
 
@@ -48,7 +48,7 @@ struct Heard {
 
 /// Each piece comes when all is sent that can be sent. Returns besides after how many bytes a reply was
 /// whole.
-fn converse(
+fn run_conversation(
     mut asker: Asker,
     pieces: &[&[u8]],
     mut window: impl FnMut() -> usize,

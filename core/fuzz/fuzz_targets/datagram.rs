@@ -22,7 +22,11 @@ use unstick::{Endpoint, Instant, Limits, Server, Service, Session as _, Status};
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[kind, p, q, low, high], bytes)) = bytes.split_first_chunk::<5>() else { return };
     let (service, cut) = ([Service::Echo, Service::Command][usize::from(kind & 1)], kind & 2 != 0);
-    let envelope = Envelope { from_port: u16::from_le_bytes([p, q]), own_ports: &Endpoint::UDP_PORTS, broadcast: false };
+    let envelope = Envelope {
+        from_port: u16::from_le_bytes([p, q]),
+        own_ports: &Endpoint::UDP_PORTS,
+        broadcast: false,
+    };
     let space = usize::from(u16::from_le_bytes([low, high]) % 2048);
 
     let (mut host, mut twin) = (node(), node());

@@ -30,12 +30,12 @@ fuzz_target!(|bytes: &[u8]| {
 /// `N` bytes of header and `T` of text are the session's limits.
 fn assert_serves<const N: usize, const T: usize>(service: Service, input: &[u8], mut sizes: Sizes) {
     let pieces = sizes.cut(input);
-    let said = converse::<N, T>(service, &pieces, || sizes.draw(), |_, _| {});
+    let said = run_conversation::<N, T>(service, &pieces, || sizes.draw(), |_, _| {});
     assert_follows::<N>(service, &input[..said.taken], &said);
     // A bare request is what one receive delivers, so there only the windows change nothing.
     let bare = matches!(service, Service::Frame | Service::Message);
     let whole = if bare { pieces.clone() } else { vec![input] };
-    assert_eq!(said, converse::<N, T>(service, &whole, || LARGE, |_, _| {}));
+    assert_eq!(said, run_conversation::<N, T>(service, &whole, || LARGE, |_, _| {}));
 
     let (at, finishes) = (sizes.draw(), sizes.draw() & 1 == 0);
     let (mut steps, mut closed) = (0, said.closed);
@@ -50,7 +50,7 @@ fn assert_serves<const N: usize, const T: usize>(service: Service, input: &[u8],
         }
         steps += 1;
     };
-    let some = converse(service, &pieces, || sizes.draw(), before);
+    let some = run_conversation(service, &pieces, || sizes.draw(), before);
     assert!(said.replies.starts_with(&some.replies));
     if some.closed == Closed::Finished {
         assert_follows::<N>(service, &input[..some.taken], &some);
@@ -69,7 +69,7 @@ struct Said {
 
 /// What a new node says to these pieces through these windows. `before` each step, until the input
 /// ends, something may be done to the session.
-fn converse<const N: usize, const T: usize>(
+fn run_conversation<const N: usize, const T: usize>(
     service: Service,
     pieces: &[&[u8]],
     mut window: impl FnMut() -> usize,

@@ -9,6 +9,7 @@ use unstick::frame::{self, Assembler, Decoder, Frame, Oversize, Piece};
 use unstick::header::{Escaped, Fields, Header, Id};
 use unstick::limits::HEADER;
 use unstick::message::{self, Kind, Reader};
+use unstick::neighbor::Neighbors;
 use unstick::{Instant, Limits};
 
 pub(crate) fn drive() {
@@ -91,7 +92,7 @@ fn reader<const N: usize>() {
     let mut reader = Reader::<N>::new(black_box(Kind::Request));
     while black_box(true) {
         let _ = black_box(Reader::read(black_box(&mut reader), &mut input()));
-        let _ = black_box((Reader::end(&reader), Reader::position(&reader), Reader::left(&reader)));
+        let _ = black_box((Reader::end(&reader), Reader::place(&reader), Reader::left(&reader)));
         let _ = black_box(reader.clone());
     }
 }
@@ -113,6 +114,10 @@ fn datagrams() {
     black_box(Datagram::bytes(Datagram::received(input(), black_box(0))));
     let _ = black_box(datagram::check(black_box(0), black_box(0)));
     black_box(Ip::headers(black_box(Ip::V4)));
+    let mut neighbors = Neighbors::new();
+    black_box(Neighbors::knows(black_box(&neighbors), Instant::ZERO, input()));
+    let hop = |from| black_box(Some(from));
+    black_box(Neighbors::heard(black_box(&mut neighbors), Instant::ZERO, input(), hop));
     let budget = Budget { mtu: 0, ip: Ip::V4, fragments: None, ring: 0, slots: 0 };
     let _ = black_box(Budget::payload(black_box(&budget), black_box(0)));
 }

@@ -22,7 +22,7 @@ impl Host for AnyHost {
     fn commands(&self) -> &[Command<Self>] {
         const COMMAND: Command<AnyHost> =
             Command::help(Command::usage(Command::new("any", run), "any"), "anything");
-        black_box(const { &[COMMAND, Command::body(COMMAND, Body::Streamed)] })
+        black_box(const { &[COMMAND, Command::read_only(Command::body(COMMAND, Body::Streamed))] })
     }
 
     fn store(&mut self) -> &mut AnyStore {
