@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use smoltcp::iface::Interface;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium, PacketMeta};
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpAddress, IpCidr};
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 /// Bytes of an Ethernet header.
 const ETHERNET: usize = 14;
@@ -20,8 +20,8 @@ pub(crate) fn is_tcp(frame: &[u8]) -> bool {
 /// What matters here of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The first packet of a connection to this port.
-    Syn(u16),
+    /// The first packet of a connection from there to this port.
+    Syn { from: IpEndpoint, port: u16 },
     /// Another packet of TCP.
     Tcp,
     /// Not to be answered: it is from or to more than one host, or no way leads back.
@@ -73,8 +73,8 @@ impl Kind {
             return None;
         }
         let to_us = iface.has_ip_addr(Ipv4Addr::from(*packet.get(16..)?.first_chunk()?));
+        let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk()?);
         if !known {
-            let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk()?);
             let leads_back = next_hop(now, iface, from.into()).is_some();
             if (to_us && !leads_back) || is_broadcast(iface, from) {
                 return Some(Self::Silent);
@@ -87,11 +87,15 @@ impl Kind {
             return Some(Self::Silent); // a connection is between two
         }
         let segment = packet.get(header..)?;
-        let [high, low] = *segment.get(2..)?.first_chunk()?;
+        let [source, port] = *segment.as_chunks::<2>().0.first_chunk()?;
         const SYN: u8 = 0x02;
         const OTHERS: u8 = 0x10 | 0x04 | 0x01; // ACK, RST, FIN
         let flags = *segment.get(13)? & (SYN | OTHERS);
-        Some(if flags == SYN { Self::Syn(u16::from_be_bytes([high, low])) } else { Self::Tcp })
+        if flags != SYN {
+            return Some(Self::Tcp);
+        }
+        let from = IpEndpoint::new(from.into(), u16::from_be_bytes(source));
+        Some(Self::Syn { from, port: u16::from_be_bytes(port) })
     }
 }
 

@@ -13,7 +13,7 @@ use smoltcp::phy::{Device, Medium, RxToken as _};
 use smoltcp::socket::tcp::{ListenError, Socket, State};
 use smoltcp::socket::udp;
 use smoltcp::time::Instant;
-use smoltcp::wire::IpAddress;
+use smoltcp::wire::{IpAddress, IpEndpoint};
 use unstick::datagram;
 use unstick::host::Counter;
 use unstick::limits::{GIVE_WAY, HANDSHAKE, HEADER, KEEP_ALIVE, Limits, REQUEST, SILENCE, TEXT};
@@ -209,7 +209,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
                 // It may have been the last of its connection, and the next packet the first of
                 // another.
                 Kind::Tcp => self.renew(now, host, sockets),
-                Kind::Syn(_) | Kind::Silent => {}
+                Kind::Syn { .. } | Kind::Silent => {}
                 Kind::Other => {
                     answered += usize::from(self.answer(now, host, iface, device, sockets));
                 }
@@ -243,7 +243,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
                     host.count(Counter::Rejected, 1);
                     false
                 }
-                Kind::Syn(port) => self.make_room(now, port, host, sockets),
+                Kind::Syn { from, port } => self.make_room(now, from, port, host, sockets),
                 Kind::Tcp | Kind::Other => true,
             };
             if taken {
@@ -273,6 +273,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
     fn make_room(
         &mut self,
         now: Instant,
+        from: IpEndpoint,
         port: u16,
         host: &mut H,
         sockets: &mut SocketSet<'_>,
@@ -283,6 +284,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         let (mut half_open, mut idle, mut closing) = (None, None, false);
         for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, it)| it.port == port) {
             let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
+            if socket.remote_endpoint() == Some(from) {
+                return true; // it has come before
+            }
             match (socket.state(), &slot.connection) {
                 (State::Listen, _) => {
                     slot.begun = begun; // it is the one that smoltcp takes

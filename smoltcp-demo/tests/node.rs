@@ -82,6 +82,27 @@ fn unanswered_syns_give_way_and_hold_a_socket_for_five_seconds() {
     assert_eq!(world.host.counters.get(Counter::Resets), 0);
 }
 
+/// It is the same connection, and not one for which another has to give way.
+#[test]
+fn a_syn_that_comes_twice_is_one() {
+    let mut world = world();
+    let _held = world.connected(Service::Frame);
+    for round in 0..20 {
+        let handle = world.connect(Endpoint::tcp(Service::Frame).port());
+        let World { client_iface, client_end, sockets, now, .. } = &mut world;
+        client_iface.poll(*now, client_end, sockets);
+        let syn = client_end.sent();
+        // The node has answered, and what the client says to that is on its way.
+        assert!(world.run(SOON, |it| it.tcp(handle).may_send()), "{round}");
+        world.client_end.send_before(syn);
+        world.send(handle, b"upper hello");
+        assert_eq!(world.receive(handle, 9, SOON), frame(b"HELLO"), "{round}");
+        world.tcp(handle).close();
+        world.run(SOON, |it| it.tcp(handle).state() == State::TimeWait);
+        world.sockets.remove(handle);
+    }
+}
+
 /// Twenty SYNs a second that nobody finishes, from as many hosts.
 #[test]
 fn a_flood_of_syns_keeps_nobody_out() {

@@ -47,6 +47,16 @@ impl End {
         self.datagrams
     }
 
+    /// The frame that was sent last and has not been received.
+    pub fn sent(&self) -> Vec<u8> {
+        self.outgoing.borrow().back().cloned().unwrap_or_default()
+    }
+
+    /// Sends a frame past the stack, and before those that are on their way.
+    pub fn send_before(&self, frame: Vec<u8>) {
+        self.outgoing.borrow_mut().push_front(frame);
+    }
+
     /// Sends a frame past the stack.
     pub fn send(&self, frame: Vec<u8>) {
         self.outgoing.borrow_mut().push_back(frame);
