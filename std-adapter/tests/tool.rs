@@ -370,3 +370,38 @@ fn nobody_reads_the_log() {
     node.kill().unwrap();
     node.wait().unwrap();
 }
+
+/// Buffers are there only while bytes are in them.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_idle_connection_takes_little_memory() {
+    const CONNECTIONS: usize = 400;
+    let mut serve = tool(["serve", "--echo", "0", "--frame", "off", "--message", "off"]);
+    serve.args(["--command", "off", "--udp-echo", "off", "--udp-command", "off"]);
+    serve.args(["--max-connections", "1000"]);
+    let mut node = serve.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut announced = std::io::BufReader::new(node.stdout.as_mut().unwrap());
+    std::io::BufRead::read_line(&mut announced, &mut line).unwrap();
+    let address = line.trim_end().rsplit(' ').next().unwrap();
+    let status = format!("/proc/{}/status", node.id());
+    let resident = || -> usize {
+        let status = fs::read_to_string(&status).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let connect = |_| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"a").unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+        stream
+    };
+    let first: Vec<_> = (0..50).map(connect).collect();
+    let before = resident();
+    let idle: Vec<_> = (0..CONNECTIONS).map(connect).collect();
+    let each = resident().saturating_sub(before) / CONNECTIONS;
+    drop((first, idle));
+    node.kill().unwrap();
+    node.wait().unwrap();
+    assert!(each <= 16, "{each} KB each; built for release it is 8");
+}

@@ -1,12 +1,14 @@
 //! One TCP connection, from accept to close.
 
 use super::host::Host;
+use super::slots::Watched;
 use crate::clock::Clock;
 use core::time::Duration;
 use embedded_io_adapters::tokio_1::FromTokio;
 use std::io;
-use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -14,61 +16,164 @@ use tracing::debug;
 use unstick::driver::nonblocking::{Runtime, run_until};
 use unstick::driver::{Buffered, Error};
 use unstick::limits::HEADER;
-use unstick::{Closed, Instant, Limits, Server, Service};
+use unstick::{Closed, Instant, Limits, Next, Server, Service, Session, Step};
 
-/// Bytes of each of a connection's two buffers, which it has for as long as it lives.
+/// Bytes of each of a connection's two buffers, which it has while there are bytes in them.
 const BUFFER: usize = 64 * 1024;
 /// Bytes of text that a command can answer with.
-const TEXT: usize = 8 * 1024;
+const TEXT: usize = 4 * 1024;
 /// How long, and for how many bytes, a peer that still sends is listened to after the end.
 const LINGER: (Duration, u64) = (Duration::from_secs(2), 16 * 1024 * 1024);
 
+type NodeServer = Server<Host, HEADER, TEXT>;
+
 /// Serves a connection until it is over, and closes it. Once `stop` is cancelled, what was begun is
 /// still finished.
-pub(super) async fn serve<R, W>(
+pub(super) async fn serve(
     service: Service,
     limits: Limits,
     clock: Clock,
     host: &Host,
-    (reader, writer): (R, W),
+    (reader, writer): (Watched<ReadHalf<'_>>, Watched<WriteHalf<'_>>),
     stop: CancellationToken,
-) where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
+) {
     let ready = Arc::new(Notify::new());
     let mut host = host.waiting(Arc::clone(&ready));
     let runtime = Waiting { clock, ready };
-    let session = Server::<Host, HEADER, TEXT>::with_capacity(service, limits);
-    let mut buffered = Buffered::new(session, vec![0; BUFFER], vec![0; BUFFER]);
+    let mut server = NodeServer::with_capacity(service, limits);
     let (mut reader, mut writer) = (FromTokio::new(reader), FromTokio::new(writer));
-    let stop = stop.cancelled();
-    let end = run_until(&mut buffered, &mut host, &mut reader, &mut writer, &runtime, stop).await;
+    let end = loop {
+        // While there are no bytes it waits without buffers.
+        let idle = server.step(clock.now(), &mut host, &[], &mut []);
+        if let Next::Closed(why) = idle.next {
+            break Ok(why);
+        }
+        let deadline = async {
+            match idle.deadline {
+                Some(deadline) => clock.sleep_until(deadline).await,
+                None => core::future::pending().await,
+            }
+        };
+        tokio::select! {
+            readable = reader.inner().get_ref().readable() => {
+                if let Err(error) = readable {
+                    server.abort(&mut host);
+                    break Err(error);
+                }
+            }
+            () = deadline => continue,
+            () = stop.cancelled() => {
+                server.finish();
+                continue;
+            }
+        }
+        let busy = Busy { server: &mut server, moved: false, paused: None };
+        let mut buffered = Buffered::new(busy, Memory::get(), Memory::get());
+        let stopped = stop.cancelled();
+        let run = run_until(&mut buffered, &mut host, &mut reader, &mut writer, &runtime, stopped);
+        // In memory of its own, which an idle connection does not have.
+        match Box::pin(run).await {
+            Ok(_) if buffered.session.paused.is_some() => {}
+            Ok(why) => break Ok(why),
+            Err(Error::Read(error) | Error::Write(error)) => break Err(error),
+            Err(Error::WriteZero) => break Err(io::ErrorKind::WriteZero.into()),
+        }
+    };
     match end {
         Ok(why) => {
             debug!("{}: closed: {why}", service.as_str());
-            drop(buffered);
             close(reader.into_inner(), writer.into_inner(), why).await;
         }
-        Err(Error::Read(error) | Error::Write(error)) => {
-            debug!("{}: lost: {error}", service.as_str());
+        Err(error) => debug!("{}: lost: {error}", service.as_str()),
+    }
+}
+
+/// A session that is driven until there is nothing to do: then it says that it is closed, so that the
+/// driver sends what is left and returns, and the buffers go back.
+struct Busy<'s> {
+    server: &'s mut NodeServer,
+    /// Whether it has had something to do.
+    moved: bool,
+    /// The step in which there was nothing more to do.
+    paused: Option<Step>,
+}
+
+impl Session<Host> for Busy<'_> {
+    fn step(&mut self, now: Instant, host: &mut Host, input: &[u8], output: &mut [u8]) -> Step {
+        if let Some(paused) = self.paused {
+            return Step { consumed: 0, written: 0, ..paused };
         }
-        Err(Error::WriteZero) => debug!("{}: lost: it takes no bytes", service.as_str()),
+        let step = self.server.step(now, host, input, output);
+        let moved = step.consumed > 0 || step.written > 0;
+        self.moved |= moved;
+        // A whole buffer of space means that all has been sent.
+        let is_done = step.next == Next::Input && !moved && output.len() == BUFFER;
+        if !self.moved || !is_done || !self.server.is_idle() {
+            return step;
+        }
+        let next = Next::Closed(Closed::Finished);
+        *self.paused.insert(Step { next, ..step })
+    }
+
+    fn end(&mut self) {
+        self.server.end();
+    }
+
+    fn finish(&mut self) {
+        self.server.finish();
+    }
+
+    fn abort(&mut self, host: &mut Host) {
+        self.server.abort(host);
+    }
+}
+
+/// A buffer, which other connections have when this one does not need it.
+struct Memory(Vec<u8>);
+
+impl Memory {
+    /// Buffers that are kept for the next connection with something to do.
+    const KEPT: usize = 128;
+
+    fn get() -> Self {
+        let kept = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Self(kept.unwrap_or_else(|| vec![0; BUFFER]))
+    }
+}
+
+static FREE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < Self::KEPT {
+            free.push(core::mem::take(&mut self.0));
+        }
+    }
+}
+
+impl AsRef<[u8]> for Memory {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsMut<[u8]> for Memory {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
     }
 }
 
 /// Ends our side, and reads on for a little: a system that is told to close with input unread
 /// resets the connection, and the peer might lose the reply it has not read yet.
-async fn close(reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin, why: Closed) {
+async fn close(reader: Watched<ReadHalf<'_>>, mut writer: Watched<WriteHalf<'_>>, why: Closed) {
     let _ = writer.shutdown().await;
     if why != Closed::End {
         let (time, bytes) = LINGER;
-        let _ = timeout(time, discard(reader.take(bytes))).await;
+        let discard =
+            async { tokio::io::copy(&mut reader.take(bytes), &mut tokio::io::sink()).await };
+        let _ = timeout(time, discard).await;
     }
-}
-
-async fn discard(mut reader: impl AsyncRead + Unpin) -> io::Result<u64> {
-    tokio::io::copy(&mut reader, &mut tokio::io::sink()).await
 }
 
 /// A clock, and the word of this connection's host.

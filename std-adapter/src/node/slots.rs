@@ -96,6 +96,10 @@ pub(super) struct Watched<T> {
 }
 
 impl<T> Watched<T> {
+    pub(super) const fn get_ref(&self) -> &T {
+        &self.stream
+    }
+
     fn moved(&self) {
         self.guest.moved.store(self.clock.now().as_micros(), Relaxed);
     }
