@@ -61,6 +61,7 @@ static err_t on_acknowledged(void *arg, struct tcp_pcb *pcb, u16_t len) {
     it->output_start = (it->output_start + len) % sizeof it->output;
     it->output_len -= len;
     it->output_queued -= len;
+    it->moved = true;
     if (pcb->unsent == NULL) {
         /* lwIP goes on to probe a closed window where the byte of a probe was all there was to
          * send, and asserts that there is more. */
@@ -109,6 +110,7 @@ static bool step(struct connection *it, uint64_t now_us) {
         it->deadline_us = step.deadline_us;
         if (step.next == UNSTICK_NEXT_CLOSED) {
             it->closed = true;
+            it->patience_us = step.deadline_us - LWIP_MIN(step.deadline_us, now_us);
             tcp_recved(it->pcb, (u16_t)it->input_len);
             it->input_len = 0;
             return true;
@@ -171,6 +173,10 @@ uint64_t connection_poll(struct connection *it, uint64_t now_us) {
             return UNSTICK_NEVER;
         }
     }
+    if (it->closed && it->moved) {
+        it->deadline_us = now_us + it->patience_us;
+    }
+    it->moved = false;
     if (it->closed && now_us >= it->deadline_us) {
         tcp_abort(it->pcb); /* on_lost follows */
         return UNSTICK_NEVER;

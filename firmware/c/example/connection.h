@@ -16,6 +16,8 @@ struct connection {
     unstick_node *node;
     unstick_session session;
     uint64_t deadline_us;
+    uint64_t patience_us; /* once closed, for the peer to acknowledge the next byte */
+    bool moved;           /* and it has acknowledged one since the last poll */
     bool ended;  /* the peer has closed its side */
     bool told;   /* and the session knows */
     bool closed; /* the session is over */

@@ -573,7 +573,7 @@ typedef struct unstick_step {
     /// Bytes written to the front of the output.
     size_t written;
     /// When to step again in any case, or `UNSTICK_NEVER`; once the session is closed, when to give
-    /// up sending what was written.
+    /// up sending what was written: each byte that the peer takes moves that on.
     uint64_t deadline_us;
     /// What the session waits for.
     unstick_next next;

@@ -93,7 +93,7 @@ pub struct unstick_step {
     /// Bytes written to the front of the output.
     pub written: usize,
     /// When to step again in any case, or `UNSTICK_NEVER`; once the session is closed, when to give
-    /// up sending what was written.
+    /// up sending what was written: each byte that the peer takes moves that on.
     pub deadline_us: u64,
     /// What the session waits for.
     pub next: unstick_next,
