@@ -10,8 +10,7 @@ use unstick::neighbor::{ARP, Neighbors};
 ///
 /// Put it between a driver and [`embassy_net::new`]. Without it the stack asks every sender for the
 /// address that its frame has just shown, one a second: the first answers to a dozen neighbours take
-/// seconds, and one who does not answer the question holds up all others. It takes 150 bytes, and a
-/// hundred instructions a frame.
+/// seconds, and one who does not answer the question holds up all others.
 ///
 /// ```
 /// # use embassy_net::driver::Driver;

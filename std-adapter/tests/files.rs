@@ -293,6 +293,10 @@ fn a_file_that_is_replaced_passes_its_permissions_on() {
         bench.connect().get_file("a", &path, |_| {}).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
     }
+    // One that cannot be read does not become one that can.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o200)).unwrap();
+    assert_eq!(status(&bench.put("a", b"new", b"new")), "ok");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o200);
 }
 
 /// As `cp -p` does it: another content of the same length and time.

@@ -69,7 +69,7 @@ fn info<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<
     let Identity { name, version, target, datagram, .. } = host.identity();
     let size = |size: usize| Some(Member::Size(size as u64));
     let limits = Members(&[
-        ("request", size(REQUEST)),
+        ("request", size(REQUEST.min(call.header))), // a longer one is not kept
         ("header", size(call.header)),
         ("datagram", size(datagram)),
         ("file", Some(Member::Size(largest))),

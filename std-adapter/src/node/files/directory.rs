@@ -178,7 +178,7 @@ impl Directory {
     /// for that. What it replaces passes its permissions on.
     pub(super) fn commit(&self, mut file: Incoming, digest: Option<Digest>) -> Result<(), Refusal> {
         let failed = |error| failure("the file cannot be stored", &error);
-        if let Ok(old) = self.root.read(&file.name).and_then(|old| old.metadata()) {
+        if let Ok(old) = self.root.metadata(&file.name) {
             keep_owner(&file.file, &old).map_err(failed)?;
         }
         // So that whoever writes to it from now on gives it another time.

@@ -3,7 +3,6 @@
 use super::directory::{failure, relock};
 use super::root::Root;
 use crate::node::job::{Later, job};
-use core::time::Duration;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::sync::{Arc, Mutex, Weak};
@@ -15,10 +14,8 @@ use unstick::{Refusal, Status};
 
 /// Entries of a directory that are looked at where nobody waits.
 const AT_ONCE: usize = 1000;
-/// How old a listing may be that another client gets as well.
-const FRESH: Duration = Duration::from_millis(500);
 
-/// Makes listings, one at a time, each for all who ask meanwhile.
+/// Makes listings, one at a time, each for all who have asked before it was begun.
 ///
 /// The lines are in a temporary file: a client that does not read costs a position in it, and no
 /// memory.
@@ -54,22 +51,29 @@ impl Listings {
             return make(root, |seen| seen > AT_ONCE).map(Listing::of).map(Later::Here);
         };
         let (promise, job) = job(Arc::clone(ready));
-        let (listings, root) = (Arc::clone(self), Arc::clone(root));
+        let (listings, root, asked) = (Arc::clone(self), Arc::clone(root), Instant::now());
         tokio::task::spawn_blocking(move || {
-            let lines = listings.get(&root, |_| promise.is_abandoned());
+            let lines = listings.get(&root, asked, |_| promise.is_abandoned());
             promise.keep(lines.map(Listing::of));
         });
         Ok(Later::Coming(job))
     }
 
-    fn get(&self, root: &Root, stop: impl Fn(usize) -> bool) -> Result<Arc<Lines>, Refusal> {
+    fn get(
+        &self,
+        root: &Root,
+        asked: Instant,
+        stop: impl Fn(usize) -> bool,
+    ) -> Result<Arc<Lines>, Refusal> {
         let mut last = relock(&self.0);
-        let fresh = last.as_ref().filter(|(since, _)| since.elapsed() < FRESH);
-        if let Some(lines) = fresh.and_then(|(_, lines)| lines.upgrade()) {
+        // An older one may lack what this client has just put there.
+        let good = last.as_ref().filter(|(begun, _)| *begun > asked);
+        if let Some(lines) = good.and_then(|(_, lines)| lines.upgrade()) {
             return Ok(lines);
         }
+        let begun = Instant::now();
         let lines = make(root, stop)?;
-        *last = Some((Instant::now(), Arc::downgrade(&lines)));
+        *last = Some((begun, Arc::downgrade(&lines)));
         Ok(lines)
     }
 }
@@ -124,5 +128,25 @@ impl Listing {
         let len = read.map_err(|error| failure("the files cannot be listed", &error))?;
         self.at += len as u64;
         Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_for_those_who_asked_before_it_was_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let (listings, before) = (Listings::default(), Instant::now());
+        std::thread::sleep(core::time::Duration::from_millis(1));
+        let first = listings.get(&root, before, |_| false).unwrap();
+        let same = listings.get(&root, before, |_| false).unwrap();
+        assert!(Arc::ptr_eq(&first, &same));
+        // Somebody still reads the first one.
+        std::fs::write(folder.path().join("a"), "new").unwrap();
+        let next = listings.get(&root, Instant::now(), |_| false).unwrap();
+        assert_eq!((first.len, next.len), (0, 11));
     }
 }

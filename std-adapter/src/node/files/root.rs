@@ -30,7 +30,7 @@ pub(crate) fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
 #[cfg(unix)]
 mod system {
     use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, renameat, statat, unlinkat};
-    use std::fs::File;
+    use std::fs::{File, Metadata};
     use std::io;
     use std::os::fd::{AsRawFd as _, OwnedFd};
     use std::path::{Path, PathBuf};
@@ -73,6 +73,16 @@ mod system {
             }
         }
 
+        /// What is known of a file, which need not be readable.
+        pub(crate) fn metadata(&self, name: &str) -> io::Result<Metadata> {
+            #[cfg(target_os = "linux")]
+            let how = OFlags::PATH;
+            #[cfg(not(target_os = "linux"))]
+            let how = OFlags::RDONLY | OFlags::NONBLOCK;
+            let flags = how | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            File::from(openat(&self.directory, name, flags, Mode::empty())?).metadata()
+        }
+
         /// Makes a file that was not there, for reading and writing.
         pub(crate) fn create(&self, name: &str) -> io::Result<File> {
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
@@ -110,7 +120,7 @@ mod system {
 /// Elsewhere it is a path.
 #[cfg(not(unix))]
 mod system {
-    use std::fs::{self, File};
+    use std::fs::{self, File, Metadata};
     use std::io;
     use std::path::{Path, PathBuf};
 
@@ -135,6 +145,11 @@ mod system {
         pub(crate) fn read(&self, name: &str) -> io::Result<File> {
             self.size(name)?;
             File::open(self.0.join(name))
+        }
+
+        /// What is known of a file, which need not be readable.
+        pub(crate) fn metadata(&self, name: &str) -> io::Result<Metadata> {
+            self.0.join(name).symlink_metadata()
         }
 
         /// Makes a file that was not there, for reading and writing.
