@@ -45,7 +45,8 @@ pub struct Config {
     /// Commands with state of their own, or async code.
     pub handlers: Vec<Handler>,
     /// Most connections at once, over all TCP services. For one more the connection that has moved no byte
-    /// for longest finishes, if that is a second at least; otherwise the one more is closed at once.
+    /// for longest finishes, if that is a second at least, or else one of the peer that has the most, if
+    /// that is more than this one's. Where there is neither, the one more is closed at once.
     pub connections: usize,
     /// Most bytes of a datagram of the command service, either way.
     pub datagram: usize,

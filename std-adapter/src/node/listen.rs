@@ -89,7 +89,7 @@ fn admit(
     serving: &Serving,
     connections: &mut JoinSet<()>,
 ) {
-    let Some(slot) = serving.slots.enter(&serving.stop) else {
+    let Some(slot) = serving.slots.enter(peer.ip(), &serving.stop) else {
         let service = service.as_str();
         serving.warnings.warn(format_args!("{service}: {peer} refused: all connections are taken"));
         return;
