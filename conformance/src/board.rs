@@ -1,6 +1,6 @@
 //! The firmware on a board that QEMU emulates: one more live node, at ports of 127.0.0.1.
 
-use crate::{Link, Scenario, Setup, Transcript, live, play};
+use crate::{Link, Played, Scenario, Setup, live, play};
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -170,14 +170,14 @@ impl Board {
     }
 
     /// Plays a scenario on it. An error is a sentence: nobody answers there.
-    pub fn play(&self, scenario: &Scenario) -> Result<Transcript, String> {
+    pub fn play(&self, scenario: &Scenario) -> Result<Played, String> {
         let mut link = self.connect(scenario.endpoint)?;
-        let transcript = play(scenario, &mut *link);
+        let played = play(scenario, &mut *link);
         drop(link);
         if !scenario.is_udp() {
             self.settle()?;
         }
-        Ok(transcript)
+        Ok(played)
     }
 
     fn connect(&self, endpoint: Endpoint) -> Result<Box<dyn Link>, String> {
@@ -229,14 +229,14 @@ impl Boards {
     }
 
     /// Plays a scenario; `None` if it needs another node than the firmware is.
-    pub fn play(&self, scenario: &Scenario) -> Option<Result<Transcript, String>> {
+    pub fn play(&self, scenario: &Scenario) -> Option<Result<Played, String>> {
         match scenario.setup {
             Setup::Default => Some(self.shared.play(scenario)),
             // There is no typed JSON in C.
             Setup::Json if self.firmware.program == "c" => None,
             Setup::Commands | Setup::Json => Some(self.shared.play(scenario)),
             // Nobody has stored anything yet on a board that has just started.
-            Setup::Empty => {
+            Setup::Empty | Setup::Store => {
                 Some(Board::start(&self.firmware).and_then(|board| board.play(scenario)))
             }
             // The firmware's limits are fixed.

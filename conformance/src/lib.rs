@@ -1,9 +1,8 @@
 //! **Scenarios that show whether a node keeps the protocol, and what plays them.**
 //!
-//! A [`Scenario`] says what a client sends on one connection, and byte for byte what must come
-//! back; its golden bytes are written from `docs/protocol.md`, not taken from the code. [`play`]
-//! plays it over any [`Link`] and returns a [`Transcript`]. Two nodes agree if their transcripts are
-//! equal, and both are right if they equal [`Transcript::expected`].
+//! A [`Scenario`] says what a client sends on one connection, and what must come back. They are data:
+//! `scenarios.toml`, in this crate, says itself how it is read, and can be used without Rust. [`play`]
+//! plays one over any [`Link`] and says where something else came.
 //!
 //! | what plays them | where |
 //! |---|---|
@@ -12,19 +11,20 @@
 //! | sockets: a node on loopback, across a TAP, anywhere | [`live::connect`] |
 //! | the firmware on a board in QEMU | [`board::Boards`] |
 //! | a link of one's own | [`Link`], [`play`] |
+//! | any live node, judged by meaning | [`check`] |
 //! | several, side by side, as a table | [`matrix`] |
 //!
 //! A node has to have the [`commands`] of a node under test for some of them ([`Setup::Commands`], [`Setup::Json`]).
 //!
 //! ```no_run
 //! use core::time::Duration;
-//! use unstick_conformance::{Transcript, live, play, scenarios};
+//! use unstick_conformance::{live, play, scenarios};
 //!
 //! for scenario in scenarios() {
 //!     let address = ([127, 0, 0, 1], scenario.endpoint.port()).into();
 //!     let mut link = live::connect(scenario.endpoint, address, Duration::from_secs(5))?;
-//!     if let Some(difference) = Transcript::expected(&scenario).difference(&play(&scenario, &mut *link)) {
-//!         println!("{} ({})\n{difference}", scenario.name, scenario.rules);
+//!     if let Err(difference) = play(&scenario, &mut *link) {
+//!         println!("{} ({})\n{difference}", scenario.name, scenario.rules.join(" "));
 //!     }
 //! }
 //! # Ok::<(), std::io::Error>(())
@@ -39,7 +39,13 @@
 
 #[cfg(feature = "std")]
 pub mod board;
+#[cfg(feature = "std")]
+pub mod check;
 pub mod commands;
+#[cfg(feature = "std")]
+mod difference;
+#[cfg(feature = "std")]
+mod file;
 #[cfg(feature = "std")]
 pub mod fixture;
 #[cfg(feature = "std")]
@@ -53,19 +59,18 @@ pub mod memory;
 #[cfg(feature = "std")]
 mod player;
 #[cfg(feature = "std")]
+mod reply;
+#[cfg(feature = "std")]
 mod scenario;
-#[cfg(feature = "std")]
-mod scenarios;
-#[cfg(feature = "std")]
-mod transcript;
 
 #[cfg(feature = "std")]
 pub use self::{
+    difference::{Difference, StopReason},
+    file::{scenarios, scenarios_for},
     matrix::{Column, Play, Summary, matrix},
-    player::{Link, play},
+    player::{Link, Played, Player, play},
+    reply::{Content, Judge, Reply},
     scenario::{Act, FILE, FILES, SMALL, Scenario, Setup},
-    scenarios::scenarios,
-    transcript::{Line, StopReason, Transcript},
 };
 
 /// Says past the capture of the test harness, which would hide it, that something is not tested.

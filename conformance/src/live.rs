@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
+use std::thread;
 use std::time::Instant;
 use unstick::{Endpoint, Transport};
 
@@ -19,7 +20,8 @@ pub fn connect(
     if endpoint.transport() == Transport::Tcp {
         let stream = TcpStream::connect_timeout(&address, patience)?;
         stream.set_nodelay(true)?;
-        return Ok(Box::new(Stream { stream, early: Vec::new(), patience }));
+        let sent = None;
+        return Ok(Box::new(Stream { stream, early: Vec::new(), patience, sent }));
     }
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (core::net::Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -36,7 +38,12 @@ struct Stream {
     /// What came while something was being sent.
     early: Vec<u8>,
     patience: Duration,
+    /// When it last sent, if it has not received since.
+    sent: Option<Instant>,
 }
+
+/// How long there is between two writes, so that the peer may well receive them one by one.
+const APART: Duration = Duration::from_millis(1);
 
 /// How long a write blocks before what has come is looked at.
 const TURN: Duration = Duration::from_millis(10);
@@ -45,6 +52,9 @@ impl Link for Stream {
     /// A peer that answers before it has read all may be unable to read on until its answer is
     /// read. So a write that blocks takes turns with reads.
     fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if let Some(sent) = self.sent.replace(Instant::now()) {
+            thread::sleep(APART.saturating_sub(sent.elapsed()));
+        }
         self.stream.set_write_timeout(Some(TURN))?;
         let mut since = Instant::now();
         while !bytes.is_empty() {
@@ -68,6 +78,7 @@ impl Link for Stream {
     }
 
     fn receive(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<Option<usize>> {
+        self.sent = None;
         if !self.early.is_empty() {
             let len = self.early.len().min(buffer.len());
             buffer[..len].copy_from_slice(&self.early[..len]);

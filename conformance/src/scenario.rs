@@ -1,10 +1,11 @@
 //! What a scenario is.
 
+use crate::reply::Reply;
 use core::time::Duration;
 use unstick::limits::Oversize;
 use unstick::{Endpoint, Limits, Transport, datagram};
 
-/// Files that the store of [`Setup::Empty`] has room for.
+/// Files that the store of [`Setup::Store`] has room for.
 pub const FILES: usize = 8;
 
 /// The number of bytes of each.
@@ -17,9 +18,11 @@ pub const SMALL: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
     /// Short, and unique in the table.
-    pub name: &'static str,
-    /// The rules of `docs/protocol.md` it shows, separated by spaces.
-    pub rules: &'static str,
+    pub name: String,
+    /// The rules of `docs/protocol.md` it shows.
+    pub rules: Vec<String>,
+    /// The sentences of that page that it shows.
+    pub shows: Vec<String>,
     /// What it talks to.
     pub endpoint: Endpoint,
     /// What it needs of the node.
@@ -34,10 +37,19 @@ impl Scenario {
     pub fn is_udp(&self) -> bool {
         self.endpoint.transport() == Transport::Udp
     }
+
+    /// What it sends, send by send.
+    pub fn sends(&self) -> impl Iterator<Item = &[u8]> {
+        self.script.iter().filter_map(|act| match act {
+            Act::Send(bytes) => Some(bytes.as_slice()),
+            _ => None,
+        })
+    }
 }
 
 /// What a scenario needs of the node it is played on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Setup {
     /// Any live node with its default limits. What it stores it removes again.
     Default,
@@ -47,9 +59,11 @@ pub enum Setup {
     Commands,
     /// It has them all, the one that takes and returns typed JSON too. What it changes it sets back.
     Json,
+    /// It has no files yet, and nobody else uses it. What it stores it removes again.
+    Empty,
     /// The store is in memory, has room for [`FILES`] files of [`FILE`] bytes and none yet, and nobody
     /// else uses it.
-    Empty,
+    Store,
     /// So it is, and files have at most [`SMALL`] bytes.
     Small,
     /// Datagrams have at most 512 bytes, in and out, those of the echo too.
@@ -57,6 +71,33 @@ pub enum Setup {
 }
 
 impl Setup {
+    /// All there are.
+    pub const ALL: [Self; 8] = [
+        Self::Default,
+        Self::Close,
+        Self::Commands,
+        Self::Json,
+        Self::Empty,
+        Self::Store,
+        Self::Small,
+        Self::Classic,
+    ];
+
+    /// Its name in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Close => "close",
+            Self::Commands => "commands",
+            Self::Json => "json",
+            Self::Empty => "empty",
+            Self::Store => "store",
+            Self::Small => "small",
+            Self::Classic => "classic",
+        }
+    }
+
     /// The limits of a session on such a node.
     #[must_use]
     pub const fn limits(self) -> Limits {
@@ -74,34 +115,38 @@ impl Setup {
             _ => datagram::ETHERNET,
         }
     }
+
+    /// Whether what others have done before spoils it.
+    #[must_use]
+    pub const fn wants_a_fresh_node(self) -> bool {
+        matches!(self, Self::Empty | Self::Store | Self::Small)
+    }
 }
 
 /// One step of a scenario, seen from the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Sends these bytes with one write, or as one datagram. A bare request is what one receive
-    /// delivers, so two sends to such a service have an answer between them.
+    /// Sends these bytes with one write, or as one datagram.
     Send(Vec<u8>),
     /// Exactly these bytes come, in however many pieces; over UDP, as one datagram.
     Expect(Vec<u8>),
-    /// A message comes whose header is this with `#` for the numbers and digests that differ from
-    /// node to node, and whose body has all these pieces. Its size and digest are checked.
-    ExpectLike {
-        /// The header, with `"total_size":#,"md5":"#"` at its end.
-        header: &'static str,
-        /// What the body must have in it.
-        body: &'static [&'static str],
-    },
+    /// A reply comes.
+    Reply(Reply),
     /// Sends no more: half-closes the connection.
     Finish,
     /// The peer closes, and nothing more comes before.
-    ExpectEnd,
-    /// Over UDP: nothing comes within [`QUIET`](Self::QUIET). A request whose answer proves that
-    /// the node is alive follows.
+    End,
+    /// Nothing comes within [`QUIET`](Self::QUIET).
     Silence,
 }
 
 impl Act {
     /// How long [`Act::Silence`] listens.
     pub const QUIET: Duration = Duration::from_millis(200);
+
+    /// Whether it waits for the node.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        !matches!(self, Self::Send(_) | Self::Finish)
+    }
 }

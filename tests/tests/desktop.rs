@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use unstick_conformance::{
-    Column, FILE, SMALL, Scenario, Setup, Transcript, live, matrix, play, scenarios,
+    Column, FILE, Played, SMALL, Scenario, Setup, live, matrix, play, scenarios,
 };
 use unstick_std::node::{Config, Ports, Running, Storage, demo};
 
@@ -18,7 +18,7 @@ fn files_in_a_directory() {
     let directory = root.clone();
     let storage = move |setup| match setup {
         // A directory has no limits of its own.
-        Setup::Empty | Setup::Small => None,
+        Setup::Store | Setup::Small => None,
         _ => Some(Storage::Directory(directory.clone())),
     };
     agrees(&mut Nodes { storage, shared: None });
@@ -45,7 +45,7 @@ struct Nodes<F> {
 }
 
 impl<F: FnMut(Setup) -> Option<Storage>> Nodes<F> {
-    fn play(&mut self, scenario: &Scenario) -> Option<Transcript> {
+    fn play(&mut self, scenario: &Scenario) -> Option<Played> {
         let own;
         let node = match scenario.setup {
             Setup::Default => match &mut self.shared {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use unstick::Service;
 use unstick_conformance::memory;
-use unstick_conformance::{Transcript, scenarios};
+use unstick_conformance::scenarios;
 
 #[test]
 fn echo() {
@@ -24,13 +24,9 @@ fn command() {
 fn every_way(service: Service) {
     let mut wrong = String::new();
     for scenario in scenarios().iter().filter(|scenario| scenario.endpoint.service() == service) {
-        let expected = Transcript::expected(scenario);
         for delivery in memory::deliveries(scenario) {
-            if let Some(difference) = expected.difference(&memory::session(scenario, &delivery)) {
-                wrong += &format!(
-                    "{} ({})\n{difference}\n{delivery:?}\n\n",
-                    scenario.name, scenario.rules
-                );
+            if let Err(difference) = memory::session(scenario, &delivery) {
+                wrong += &format!("{}\n{difference}\n{delivery:?}\n\n", scenario.name);
                 break;
             }
         }
@@ -41,7 +37,7 @@ fn every_way(service: Service) {
 #[test]
 fn the_table_is_large_and_its_names_are_unique() {
     let scenarios = scenarios();
-    let names: HashSet<_> = scenarios.iter().map(|scenario| scenario.name).collect();
+    let names: HashSet<_> = scenarios.iter().map(|scenario| &scenario.name).collect();
     assert_eq!(names.len(), scenarios.len());
     assert!(names.len() >= 100, "{} scenarios", names.len());
 }

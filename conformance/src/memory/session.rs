@@ -1,7 +1,7 @@
 //! Sessions and datagrams, driven by hand: input cut anywhere, output through any window.
 
 use crate::fixture::{self, Node};
-use crate::{Act, Link, Scenario, Transcript, play};
+use crate::{Act, Link, Played, Scenario, play};
 use core::iter::Cycle;
 use core::slice;
 use core::time::Duration;
@@ -31,13 +31,9 @@ pub enum Splits {
     Pieces(Vec<usize>),
 }
 
-/// Plays a scenario on sessions, with each of its [`deliveries`]. Returns the first transcript that
-/// differs from the expected one, or the expected one if none does.
-#[must_use]
-pub fn sessions(scenario: &Scenario) -> Transcript {
-    let expected = Transcript::expected(scenario);
-    let played = deliveries(scenario).into_iter().map(|delivery| session(scenario, &delivery));
-    played.into_iter().find(|played| *played != expected).unwrap_or(expected)
+/// Plays a scenario on sessions, with each of its [`deliveries`], until something else comes.
+pub fn sessions(scenario: &Scenario) -> Played {
+    deliveries(scenario).iter().try_for_each(|delivery| session(scenario, delivery))
 }
 
 /// Plays a scenario on a session, with one delivery. A datagram is never split.
@@ -45,14 +41,13 @@ pub fn sessions(scenario: &Scenario) -> Transcript {
 /// # Panics
 ///
 /// When the session breaks the drive contract of [`Session`].
-#[must_use]
-pub fn session(scenario: &Scenario, delivery: &Delivery) -> Transcript {
+pub fn session(scenario: &Scenario, delivery: &Delivery) -> Played {
     if scenario.is_udp() {
         return play(scenario, &mut DatagramLink::new(scenario));
     }
     let mut link = Connection::new(scenario, &delivery.windows);
     if delivery.splits != Splits::Scripted {
-        link.send_ahead(&sent(scenario).concat(), &delivery.splits);
+        link.send_ahead(&scenario.sends().collect::<Vec<_>>().concat(), &delivery.splits);
         if scenario.script.contains(&Act::Finish) {
             link.end();
         }
@@ -79,7 +74,7 @@ pub fn deliveries(scenario: &Scenario) -> Vec<Delivery> {
     );
     // With a small window every byte is a step, and there are many deliveries here.
     let large = WINDOWS.into_iter().filter(|windows| windows.contains(&LARGE)).cycle();
-    let cuts = cuts(&sent(scenario)).into_iter().map(Splits::At);
+    let cuts = cuts(&scenario.sends().collect::<Vec<_>>()).into_iter().map(Splits::At);
     deliveries
         .extend(cuts.zip(large).map(|(splits, it)| Delivery { splits, windows: it.to_vec() }));
     deliveries
@@ -102,15 +97,6 @@ fn cuts(sends: &[&[u8]]) -> Vec<usize> {
         start += send.len();
     }
     cuts
-}
-
-/// What a script sends.
-fn sent(scenario: &Scenario) -> Vec<&[u8]> {
-    let sent = scenario.script.iter().filter_map(|act| match act {
-        Act::Send(bytes) => Some(bytes.as_slice()),
-        _ => None,
-    });
-    sent.collect()
 }
 
 /// A connection to a session.

@@ -1,7 +1,7 @@
 //! The core's drivers, over streams in memory.
 
 use crate::fixture::{self, Node};
-use crate::{Act, Link, Scenario, Transcript, play};
+use crate::{Link, Played, Scenario, play};
 use core::cell::{Cell, RefCell};
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
@@ -17,7 +17,7 @@ use unstick::{Instant, Server};
 ///
 /// The script's sends are there from the beginning, each one a read; writes take 11 bytes at most.
 #[must_use]
-pub fn blocking(scenario: &Scenario) -> Option<Transcript> {
+pub fn blocking(scenario: &Scenario) -> Option<Played> {
     if scenario.is_udp() {
         return None;
     }
@@ -41,7 +41,7 @@ pub fn blocking(scenario: &Scenario) -> Option<Transcript> {
 ///
 /// When the driver waits for something that never comes.
 #[must_use]
-pub fn nonblocking(scenario: &Scenario) -> Option<Transcript> {
+pub fn nonblocking(scenario: &Scenario) -> Option<Played> {
     if scenario.is_udp() {
         return None;
     }
@@ -79,11 +79,7 @@ struct Stream {
 
 impl Stream {
     fn new(scenario: &Scenario) -> Self {
-        let sent = scenario.script.iter().filter_map(|act| match act {
-            Act::Send(bytes) => Some(bytes.clone()),
-            _ => None,
-        });
-        Self { input: sent.collect(), output: Vec::new() }
+        Self { input: scenario.sends().map(Vec::from).collect(), output: Vec::new() }
     }
 
     /// What is left of the oldest send, or the end.

@@ -90,7 +90,8 @@ impl Taken {
             *shares.entry(guest.from).or_default() += 1;
         }
         let own = shares.get(&from).copied().unwrap_or(0).saturating_add(1);
-        let (greediest, _) = shares.into_iter().filter(|&(_, most)| most > own).max_by_key(|it| it.1)?;
+        let (greediest, _) =
+            shares.into_iter().filter(|&(_, most)| most > own).max_by_key(|it| it.1)?;
         let theirs = self.present().filter(|it| it.from == greediest);
         theirs.min_by_key(|it| it.moved.load(Relaxed))
     }

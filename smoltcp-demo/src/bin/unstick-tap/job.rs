@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use unstick::{Endpoint, Service};
 use unstick_conformance::board::{Boards, Build};
 use unstick_conformance::{
-    Column, FILE, Line, SMALL, Scenario, Setup, Transcript, fixture, live, matrix, memory, play,
+    Column, Difference, FILE, Played, SMALL, Scenario, Setup, fixture, live, matrix, memory, play,
     scenarios,
 };
 use unstick_std::node::{Config, Listening, Ports, Running, Storage, demo};
@@ -129,7 +129,7 @@ struct OnThread {
 }
 
 impl OverTap {
-    fn play(&mut self, scenario: &Scenario) -> Transcript {
+    fn play(&mut self, scenario: &Scenario) -> Played {
         if let Err(error) = self.prepare(scenario.setup) {
             return failed(&error);
         }
@@ -173,7 +173,7 @@ struct Desktop {
 }
 
 impl Desktop {
-    fn play(&mut self, scenario: &Scenario) -> Transcript {
+    fn play(&mut self, scenario: &Scenario) -> Played {
         let setup = scenario.setup;
         let fit = self.running.as_ref().is_some_and(|(running, _)| is_fit(*running, setup));
         if !fit {
@@ -202,11 +202,11 @@ fn desktop_node(setup: Setup) -> Result<Running, String> {
 
 /// Whether a node of one setup, on which scenarios have been played, will do for another.
 fn is_fit(running: Setup, wanted: Setup) -> bool {
-    running == wanted && !matches!(wanted, Setup::Empty | Setup::Small)
+    running == wanted && !wanted.wants_a_fresh_node()
 }
 
 /// Plays a scenario from the kernel's own sockets.
-fn over_sockets(scenario: &Scenario, address: Option<SocketAddr>) -> Transcript {
+fn over_sockets(scenario: &Scenario, address: Option<SocketAddr>) -> Played {
     let connect = |address| live::connect(scenario.endpoint, address, PATIENCE);
     let unsupported = || Err(io::ErrorKind::Unsupported.into());
     match address.map_or_else(unsupported, connect) {
@@ -215,8 +215,8 @@ fn over_sockets(scenario: &Scenario, address: Option<SocketAddr>) -> Transcript 
     }
 }
 
-/// The transcript where nothing could be played.
-fn failed(error: &io::Error) -> Transcript {
+/// What has come of it where nothing could be played.
+fn failed(error: &io::Error) -> Played {
     eprintln!("unstick-tap: {error}");
-    Transcript { lines: vec![Line::Failed(error.kind())] }
+    Err(Box::new(Difference::unreachable(error)))
 }

@@ -1,12 +1,14 @@
 //! The `unstick` tool: serves a node, and asks one.
 
 mod call;
+mod check;
 mod crosscheck;
 mod failure;
 mod names;
 mod output;
 mod serve;
 mod shell;
+mod target;
 mod transfer;
 
 use clap::{Parser, Subcommand};
@@ -47,6 +49,7 @@ Examples:
   unstick shell command://192.168.69.1               a prompt, with history and completion
   unstick get command://192.168.69.1 log.txt         a file from the node, verified
   unstick put command://192.168.69.1 config.json     a file to the node
+  unstick check 192.168.69.1                         does a node keep the protocol?
   unstick crosscheck 192.168.69.1 localhost          do two nodes behave alike?
 
 The exit code is 0 for success, 1 for failure, 2 for a command line that cannot be.";
@@ -59,6 +62,7 @@ enum Command {
     Shell(shell::Args),
     Get(transfer::GetArgs),
     Put(transfer::PutArgs),
+    Check(check::Args),
     Crosscheck(crosscheck::Args),
 }
 
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Shell(args) => shell::run(&args),
         Command::Get(args) => transfer::get(&args),
         Command::Put(args) => transfer::put(&args),
+        Command::Check(args) => check::run(&args),
         Command::Crosscheck(args) => crosscheck::run(&args),
     };
     if let dropped @ 1.. = lines.dropped.dropped_lines() {

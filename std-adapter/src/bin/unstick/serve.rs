@@ -7,8 +7,10 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing::{info, warn};
+use unstick::datagram::ETHERNET;
+use unstick::limits::Oversize;
 use unstick::{Endpoint, Limits, Service};
-use unstick_std::node::{Config, Error, Node, Ports, Storage};
+use unstick_std::node::{Config, Error, Node, Ports, Storage, demo};
 
 /// Options of `unstick serve`.
 #[derive(clap::Args)]
@@ -47,6 +49,18 @@ pub(crate) struct Args {
     /// Seconds without a request after which a connection is closed
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::DEFAULT.idle.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
     idle: u64,
+    /// Most bytes of a file that is kept in memory
+    #[arg(long, value_name = "BYTES", conflicts_with = "root", value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    max_file: Option<u32>,
+    /// Most bytes of a datagram, either way
+    #[arg(long, value_name = "BYTES", default_value_t = ETHERNET as u32, value_parser = clap::value_parser!(u32).range(64..=65507))]
+    max_datagram: u32,
+    /// Close upon what is over its limit, instead of discarding it where its end is known
+    #[arg(long)]
+    close_oversize: bool,
+    /// Also serve the commands of a node under test: sum, count, wait and config
+    #[arg(long)]
+    test_commands: bool,
     /// Name of the node, as `info` tells it
     #[arg(long, default_value = "unstick")]
     name: String,
@@ -176,15 +190,26 @@ impl From<Args> for Config {
             .with(Endpoint::tcp(Service::Command), args.command.0)
             .with(Endpoint::UDP_ECHO, args.udp_echo.0)
             .with(Endpoint::UDP_COMMAND, args.udp_command.0);
+        let mut limits = Limits::DEFAULT.with_idle(Duration::from_secs(args.idle));
+        if args.close_oversize {
+            limits = limits.with_oversize(Oversize::Close);
+        }
         let mut config = Self::new()
             .bind(args.bind)
             .ports(ports)
             .connections(usize::try_from(args.max_connections).unwrap_or(usize::MAX))
-            .limits(Limits::DEFAULT.with_idle(Duration::from_secs(args.idle)))
+            .datagrams(args.max_datagram as usize)
+            .limits(limits)
             .name(args.name);
         config.allow = args.allow;
         if let Some(root) = args.root {
             config.files = Storage::Directory(root);
+        }
+        if let Some(largest) = args.max_file {
+            config.files = Storage::Memory { largest: largest as usize };
+        }
+        if args.test_commands {
+            config = demo::with_commands(config);
         }
         config
     }
