@@ -25,8 +25,9 @@ const VAIN: usize = 16;
 /// How long all scenarios may take together.
 const ALL: Duration = Duration::from_secs(300);
 
-/// How the node is reached: a link to one of its services.
-pub type Connect<'c> = dyn Fn(Endpoint) -> io::Result<Box<dyn Link>> + Sync + 'c;
+/// How the node is reached: a link to one of its services, over UDP from the port with the number of
+/// the service's own if that is `true`.
+pub type Connect<'c> = dyn Fn(Endpoint, bool) -> io::Result<Box<dyn Link>> + Sync + 'c;
 
 /// How a node is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +39,13 @@ pub struct Options {
     /// The node has been set up so: what needs that is played, and only that. By default what any
     /// node can do, and what its `help` and `list` show that it can.
     pub setup: Option<Setup>,
+    /// Also play what shows deadlines, and so takes two minutes.
+    pub slow: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { judge: Judge::Meaning, wait: PROBE, setup: None }
+        Self { judge: Judge::Meaning, wait: PROBE, setup: None, slow: false }
     }
 }
 
@@ -102,7 +105,7 @@ fn presence(connect: &Connect<'_>, endpoint: Endpoint) -> Presence {
         Service::Command => request("uptime"),
         _ => b"echo a\n".to_vec(),
     };
-    let answer = connect(endpoint).and_then(|mut link| {
+    let answer = connect(endpoint, false).and_then(|mut link| {
         link.send(&request)?;
         link.receive(&mut [0; 2048], PROBE)
     });
@@ -170,8 +173,16 @@ impl<'c> Check<'c> {
             _ => self.options.wait,
         };
         let player = Player { judge: self.options.judge, patience: wait };
-        let mut link = match self.patiently(scenario.endpoint) {
+        let link = match scenario.from_own_port {
+            true => (self.connect)(scenario.endpoint, true),
+            false => self.patiently(scenario.endpoint),
+        };
+        let mut link = match link {
             Ok(link) => link,
+            Err(_) if scenario.from_own_port => {
+                let why = "it sends from the port with the number of the service's, which this machine does not let us";
+                return Outcome::Skipped(why.into());
+            }
             Err(error) => return Outcome::Failed(Box::new(Difference::unreachable(&error))),
         };
         let played = player.play(scenario, &mut *link);
@@ -186,7 +197,7 @@ impl<'c> Check<'c> {
     fn patiently(&self, endpoint: Endpoint) -> io::Result<Box<dyn Link>> {
         let began = Instant::now();
         loop {
-            match (self.connect)(endpoint) {
+            match (self.connect)(endpoint, false) {
                 Err(error)
                     if error.kind() == ErrorKind::ConnectionRefused && began.elapsed() < ROOM =>
                 {
@@ -228,6 +239,12 @@ impl<'c> Check<'c> {
                 _ => format!("; with one: --set-up {name}"),
             };
             return Some(format!("it needs a node with {what}{remedy}"));
+        }
+        let pauses = scenario.pauses().as_secs();
+        if pauses > 0 && !self.options.slow {
+            return Some(
+                "it shows a deadline, which takes its time; with --slow it is played".into(),
+            );
         }
         let largest = scenario.sends().filter_map(file_size).max().unwrap_or_default();
         match self.file {

@@ -3,6 +3,7 @@
 use crate::golden;
 use crate::reply::{Content, Reply};
 use crate::scenario::{Act, Scenario, Setup};
+use core::time::Duration;
 use serde::Deserialize;
 use unstick::{Endpoint, Service, Transport};
 
@@ -40,7 +41,14 @@ struct Entry {
     #[serde(default)]
     shows: Vec<String>,
     needs: Option<Setup>,
+    from: Option<From>,
     script: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+enum From {
+    #[serde(rename = "own port")]
+    OwnPort,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +64,7 @@ enum Step {
     Word(Word),
     Send(Send),
     Expect(Expect),
+    Pause(Pause),
     Reply(Box<ReplyStep>),
 }
 
@@ -79,6 +88,13 @@ struct Send {
 #[serde(deny_unknown_fields)]
 struct Expect {
     expect: Bytes,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pause {
+    /// Seconds.
+    pause: u64,
 }
 
 #[derive(Deserialize)]
@@ -112,18 +128,29 @@ enum Bytes {
     Text(String),
     Parts(Vec<Self>),
     Hex { hex: String },
-    Repeat { repeat: Box<Self>, times: Times },
+    Repeat { repeat: Box<Self>, times: Size },
     Numbers { numbers: u32 },
     Frame { frame: Box<Self> },
-    Padded { pad: Box<Self>, to: usize },
+    Padded { pad: Box<Self>, to: Size },
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Times {
+enum Size {
     Number(usize),
     /// `datagram` or `datagram+1`.
     Limit(String),
+}
+
+impl Size {
+    fn get(&self, datagram: usize) -> usize {
+        match self {
+            Self::Number(number) => *number,
+            Self::Limit(limit) if limit == "datagram" => datagram,
+            Self::Limit(limit) if limit == "datagram+1" => datagram + 1,
+            Self::Limit(limit) => panic!("there is no limit {limit}"),
+        }
+    }
 }
 
 impl Bytes {
@@ -135,22 +162,14 @@ impl Bytes {
                 let digits = hex.split_ascii_whitespace();
                 digits.map(|byte| u8::from_str_radix(byte, 16).expect("two hex digits")).collect()
             }
-            Self::Repeat { repeat, times } => {
-                let times = match times {
-                    Times::Number(number) => *number,
-                    Times::Limit(limit) if limit == "datagram" => datagram,
-                    Times::Limit(limit) if limit == "datagram+1" => datagram + 1,
-                    Times::Limit(limit) => panic!("there is no limit {limit}"),
-                };
-                repeat.get(datagram).repeat(times)
-            }
+            Self::Repeat { repeat, times } => repeat.get(datagram).repeat(times.get(datagram)),
             Self::Numbers { numbers } => {
                 (1..=*numbers).flat_map(|number| format!("{number}\n").into_bytes()).collect()
             }
             Self::Frame { frame } => golden::frame(frame.get(datagram)),
             Self::Padded { pad, to } => {
                 let mut bytes = pad.get(datagram);
-                bytes.resize(*to, b' ');
+                bytes.resize(to.get(datagram), b' ');
                 bytes
             }
         }
@@ -170,9 +189,10 @@ impl Entry {
         };
         let scenario = |(name, service): (String, &String)| {
             let endpoint = endpoint(service).expect("a service, with `+udp` where it is over UDP");
+            let from_own_port = matches!(self.from, Some(From::OwnPort));
             let (rules, shows) = (self.rules.clone(), self.shows.clone());
             let script = script(&self.script, endpoint, datagram);
-            Scenario { name, rules, shows, endpoint, setup, script }
+            Scenario { name, rules, shows, endpoint, setup, from_own_port, script }
         };
         named.into_iter().map(scenario).collect()
     }
@@ -199,6 +219,7 @@ fn script(steps: &[Step], endpoint: Endpoint, datagram: usize) -> Vec<Act> {
                     None => script.push(Act::Send(bytes)),
                 }
             }
+            Step::Pause(Pause { pause }) => script.push(Act::Pause(Duration::from_secs(*pause))),
             Step::Expect(Expect { expect }) => script.push(Act::Expect(expect.get(datagram))),
             Step::Reply(reply) => script.push(Act::Reply(reply.get(endpoint, datagram))),
         }

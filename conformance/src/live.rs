@@ -1,7 +1,9 @@
 //! Links over the sockets of this machine.
 
-use crate::player::Link;
-use core::net::SocketAddr;
+use crate::difference::Difference;
+use crate::player::{Link, Played};
+use crate::scenario::Scenario;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
@@ -23,13 +25,42 @@ pub fn connect(
         let sent = None;
         return Ok(Box::new(Stream { stream, early: Vec::new(), patience, sent }));
     }
-    let any: SocketAddr = match address {
-        SocketAddr::V4(_) => (core::net::Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (core::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    let socket = UdpSocket::bind(any)?;
-    socket.connect(address)?;
+    datagrams((any, 0).into(), address)
+}
+
+/// A socket for datagrams whose port has the number of the peer's. Not every system lets one send from
+/// there; for a peer on 127.0.0.1 it is another loopback address, which Linux has.
+pub fn connect_from_own_port(address: SocketAddr) -> io::Result<Box<dyn Link>> {
+    let from: IpAddr = match address {
+        SocketAddr::V4(to) if to.ip().is_loopback() => Ipv4Addr::new(127, 0, 0, 2).into(),
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    datagrams((from, address.port()).into(), address)
+}
+
+fn datagrams(from: SocketAddr, to: SocketAddr) -> io::Result<Box<dyn Link>> {
+    let socket = UdpSocket::bind(from)?;
+    socket.connect(to)?;
     Ok(Box::new(Datagrams(socket)))
+}
+
+/// Plays a scenario on a node, exactly. `None` where this machine has no port to send from that it
+/// wants.
+pub fn play(scenario: &Scenario, address: SocketAddr, patience: Duration) -> Option<Played> {
+    let link = match scenario.from_own_port {
+        true => Some(connect_from_own_port(address).ok()?),
+        false => None,
+    };
+    let link = link.map_or_else(|| connect(scenario.endpoint, address, patience), Ok);
+    Some(match link {
+        Ok(mut link) => crate::play(scenario, &mut *link),
+        Err(error) => Err(Box::new(Difference::unreachable(&error))),
+    })
 }
 
 /// A TCP connection.

@@ -20,6 +20,11 @@ pub trait Link {
 
     /// Closes the sending side only.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// Lets time pass.
+    fn pause(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
 }
 
 /// Plays scenarios.
@@ -105,6 +110,10 @@ impl Playing<'_> {
         match act {
             Act::Send(bytes) => self.link.send(bytes).map_err(|error| self.unsent(&error)),
             Act::Finish => self.link.finish().map_err(|error| self.unsent(&error)),
+            Act::Pause(time) => {
+                self.link.pause(*time);
+                Ok(())
+            }
             Act::Expect(wanted) => self.expect(wanted),
             Act::Reply(_) => self.reply(act),
             Act::End => self.nothing(self.player.patience, StopReason::End),

@@ -77,6 +77,11 @@ impl Reply {
         }
     }
 
+    /// Whether it is short only because the text of our nodes is long.
+    fn may_be_whole(&self) -> bool {
+        self.short.is_some() && matches!(self.content, Content::Wording(_))
+    }
+
     fn with(&self, body: &[u8]) -> Vec<u8> {
         let file = &self.file;
         let id = if self.id.is_empty() { String::new() } else { format!(r#""id":{},"#, self.id) };
@@ -97,7 +102,8 @@ impl Reply {
 
     /// Looks at what came, of which more may still have to come.
     pub(crate) fn judge(&self, judge: Judge, came: &[u8]) -> Verdict {
-        let received = match Received::split(self.service, self.short.is_some(), came) {
+        let is_short = self.short.is_some() && !self.may_be_whole();
+        let received = match Received::split(self.service, is_short, came) {
             Ok(received) => received,
             Err(Unread::Incomplete) if !self.is_datagram => return Verdict::Incomplete,
             Err(Unread::Incomplete) => {
@@ -128,6 +134,13 @@ impl Reply {
 
     fn differs(&self, received: &Received<'_>) -> Option<String> {
         if let Some(members) = &received.header {
+            // A text that is shorter than that of our nodes may have room where theirs has none.
+            if self.may_be_whole() && members.get("filename").is_some() {
+                let status = members.get("status").and_then(|it| text(it.get()));
+                let status = status.filter(|it| self.status == "truncated" && it != "ok");
+                let status = status.unwrap_or_else(|| self.status.clone());
+                return Self { status, short: None, ..self.clone() }.differs(received);
+            }
             // A failure whose text leaves no room for it (rule U4) is no other failure.
             let is_cut = self.is_datagram
                 && self.status != "ok"

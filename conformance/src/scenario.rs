@@ -27,6 +27,8 @@ pub struct Scenario {
     pub endpoint: Endpoint,
     /// What it needs of the node.
     pub setup: Setup,
+    /// The client's UDP port has the number of the service's.
+    pub from_own_port: bool,
     /// What happens, in this order.
     pub script: Vec<Act>,
 }
@@ -36,6 +38,16 @@ impl Scenario {
     #[must_use]
     pub fn is_udp(&self) -> bool {
         self.endpoint.transport() == Transport::Udp
+    }
+
+    /// How long its client waits while it is played.
+    #[must_use]
+    pub fn pauses(&self) -> Duration {
+        let pauses = self.script.iter().map(|act| match act {
+            Act::Pause(time) => *time,
+            _ => Duration::ZERO,
+        });
+        pauses.sum()
     }
 
     /// What it sends, send by send.
@@ -132,6 +144,8 @@ pub enum Act {
     Expect(Vec<u8>),
     /// A reply comes.
     Reply(Reply),
+    /// Waits.
+    Pause(Duration),
     /// Sends no more: half-closes the connection.
     Finish,
     /// The peer closes, and nothing more comes before.
@@ -147,6 +161,6 @@ impl Act {
     /// Whether it waits for the node.
     #[must_use]
     pub const fn waits(&self) -> bool {
-        !matches!(self, Self::Send(_) | Self::Finish)
+        !matches!(self, Self::Send(_) | Self::Pause(_) | Self::Finish)
     }
 }

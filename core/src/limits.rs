@@ -44,6 +44,10 @@ pub const SILENCE: Duration = Duration::from_secs(60);
 /// sent, or to close as well. Then it is reset.
 pub const LINGER: Duration = Duration::from_secs(10);
 
+/// How many bytes it takes from the peer meanwhile, and discards, so that no reset overtakes its last
+/// reply. Then it is reset.
+pub const LINGER_BYTES: u64 = 16 * 1024 * 1024;
+
 /// How long a connection must have moved no byte, between requests, before it gives way to a new one
 /// where all are taken.
 pub const GIVE_WAY: Duration = Duration::from_secs(1);

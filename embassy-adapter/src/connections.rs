@@ -8,7 +8,7 @@ use embassy_net::tcp::{AcceptError, State, TcpSocket};
 use embassy_time::{Duration, with_timeout};
 use unstick::driver::nonblocking::run_until;
 use unstick::driver::{Buffered, Shared};
-use unstick::limits::{HANDSHAKE, KEEP_ALIVE, LINGER, SILENCE};
+use unstick::limits::{HANDSHAKE, KEEP_ALIVE, LINGER, LINGER_BYTES, SILENCE};
 use unstick::{Host, Server, Service, Session as _};
 
 /// How long a reset may take to leave: there may be nobody any more to send it to.
@@ -94,6 +94,12 @@ impl<H: Host> Drop for Served<'_, H> {
 /// overtakes our last reply.
 async fn close(socket: &mut TcpSocket<'_>, buffer: &mut [u8]) {
     socket.close();
-    while socket.read(buffer).await.is_ok_and(|len| len > 0) {}
+    let mut discarded = 0_u64;
+    while let Ok(len @ 1..) = socket.read(buffer).await {
+        discarded = discarded.saturating_add(len as u64);
+        if discarded > LINGER_BYTES {
+            return; // and the connection is reset
+        }
+    }
     let _ = socket.flush().await;
 }

@@ -1,7 +1,7 @@
 //! The poll driver: one session on one smoltcp TCP socket.
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
-use unstick::limits::LINGER;
+use unstick::limits::{LINGER, LINGER_BYTES};
 use unstick::{Closed, Instant, Next, Session, Step};
 
 /// Most steps of a session in one poll, so that one connection does not hold up the others.
@@ -39,6 +39,8 @@ struct Closing {
     why: Closed,
     unsent: usize,
     since: Instant,
+    /// Bytes that have come since, and were discarded.
+    discarded: u64,
 }
 
 impl<S> Connection<S> {
@@ -94,7 +96,8 @@ impl<S> Connection<S> {
             };
             if let Next::Closed(why) = step.next {
                 socket.close();
-                self.closing = Some(Closing { why, unsent: socket.send_queue(), since: now });
+                self.closing =
+                    Some(Closing { why, unsent: socket.send_queue(), since: now, discarded: 0 });
             } else if !self.ended && is_finished(socket) {
                 self.ended = true;
                 self.session.end();
@@ -112,7 +115,8 @@ impl<S> Connection<S> {
     {
         if self.closing.is_none() {
             self.session.abort(host);
-            self.closing = Some(Closing { why: Closed::Aborted, unsent: 0, since: now });
+            self.closing =
+                Some(Closing { why: Closed::Aborted, unsent: 0, since: now, discarded: 0 });
         }
     }
 
@@ -157,7 +161,8 @@ impl Closing {
     /// Discards what the peer still sends, so that the window opens for its FIN and no reset
     /// overtakes our last reply.
     fn linger(&mut self, now: Instant, socket: &mut Socket<'_>) -> Option<Instant> {
-        while socket.recv(|bytes| (bytes.len(), bytes.len())).is_ok_and(|discarded| discarded > 0) {
+        while let Ok(discarded @ 1..) = socket.recv(|bytes| (bytes.len(), bytes.len())) {
+            self.discarded = self.discarded.saturating_add(discarded as u64);
         }
         if !socket.is_open() {
             return None;
@@ -167,7 +172,7 @@ impl Closing {
             self.since = now;
         }
         let deadline = self.since.after(LINGER);
-        if now >= deadline {
+        if now >= deadline || self.discarded > LINGER_BYTES {
             socket.abort();
         }
         Some(deadline)

@@ -104,7 +104,6 @@ impl Node {
             limits: config.limits.with_answer(config.limits.answer.max(answer)),
             slots: Arc::new(Slots::new(config.connections, clock)),
             datagram: config.datagram,
-            echo_datagram: config.echo_datagram,
             udp_ports: sockets.udp_ports().collect(),
             warnings: Arc::default(),
             stop: CancellationToken::new(),

@@ -1,10 +1,11 @@
 //! Every scenario on the desktop node, over real sockets on loopback.
 
 use core::time::Duration;
-use unstick_conformance::{
-    Column, FILE, Played, SMALL, Scenario, Setup, live, matrix, play, scenarios,
-};
+use std::thread;
+use unstick_conformance::{Column, FILE, Played, SMALL, Scenario, Setup, live, matrix, scenarios};
 use unstick_std::node::{Config, Ports, Running, Storage, demo};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn files_in_memory() {
@@ -28,6 +29,24 @@ fn files_in_a_directory() {
     assert!(left.is_empty(), "scenarios have left {left:?}");
 }
 
+/// What shows deadlines takes as long as they do: all at once.
+#[test]
+fn deadlines() {
+    let node = start(Setup::Default, memory(Setup::Default));
+    let mut table = scenarios();
+    table.retain(|scenario| !scenario.pauses().is_zero());
+    assert!(table.len() >= 4);
+    thread::scope(|scope| {
+        for scenario in &table {
+            let address = node.address(scenario.endpoint).unwrap();
+            scope.spawn(move || {
+                let played = live::play(scenario, address, PATIENCE).unwrap();
+                played.unwrap_or_else(|difference| panic!("{}\n{difference}", scenario.name));
+            });
+        }
+    });
+}
+
 fn agrees<F: FnMut(Setup) -> Option<Storage>>(nodes: &mut Nodes<F>) {
     let mut out = Vec::new();
     let play = Box::new(|scenario: &Scenario| nodes.play(scenario));
@@ -46,6 +65,9 @@ struct Nodes<F> {
 
 impl<F: FnMut(Setup) -> Option<Storage>> Nodes<F> {
     fn play(&mut self, scenario: &Scenario) -> Option<Played> {
+        if !scenario.pauses().is_zero() {
+            return None;
+        }
         let own;
         let node = match scenario.setup {
             Setup::Default => match &mut self.shared {
@@ -58,9 +80,7 @@ impl<F: FnMut(Setup) -> Option<Storage>> Nodes<F> {
             }
         };
         let address = node.address(scenario.endpoint).expect("every service is served");
-        let patience = Duration::from_secs(10);
-        let mut link = live::connect(scenario.endpoint, address, patience).unwrap();
-        Some(play(scenario, &mut *link))
+        live::play(scenario, address, PATIENCE)
     }
 }
 

@@ -17,7 +17,7 @@ fn answers(endpoint: Endpoint, sends: &[Vec<u8>], delivery: &Delivery) -> Answer
     script.push(Act::End);
     let (setup, rules) = (Setup::Default, vec!["F2".into()]);
     let (name, shows) = ("soup".into(), Vec::new());
-    let scenario = Scenario { name, rules, shows, endpoint, setup, script };
+    let scenario = Scenario { name, rules, shows, endpoint, setup, from_own_port: false, script };
     match memory::session(&scenario, delivery) {
         Ok(()) => (Vec::new(), Some(StopReason::End)),
         Err(came) => (came.seen, came.stop),

@@ -66,7 +66,9 @@ pub fn deliveries(scenario: &Scenario) -> Vec<Delivery> {
         WINDOWS.map(|it| Delivery { splits: splits.clone(), windows: it.to_vec() })
     };
     let mut deliveries = Vec::from(windows(Splits::Scripted));
-    if scenario.is_udp() || scenario.endpoint.service().is_bare() {
+    // What is there at once is there in time.
+    let is_timed = !scenario.pauses().is_zero();
+    if scenario.is_udp() || is_timed || scenario.endpoint.service().is_bare() {
         return deliveries;
     }
     deliveries.extend(
@@ -200,6 +202,11 @@ impl Link for Connection<'_> {
         }
         Ok(())
     }
+
+    fn pause(&mut self, time: Duration) {
+        self.now = self.now.after(time);
+        self.deliver(&[]);
+    }
 }
 
 /// Datagrams to a node, each answered at once or not at all.
@@ -207,14 +214,15 @@ struct DatagramLink {
     node: Node,
     service: Service,
     limit: usize,
+    from_own_port: bool,
     replies: VecDeque<Vec<u8>>,
 }
 
 impl DatagramLink {
     fn new(scenario: &Scenario) -> Self {
-        let Scenario { endpoint, setup, .. } = *scenario;
+        let Scenario { endpoint, setup, from_own_port, .. } = *scenario;
         let (node, limit) = (fixture::node(setup), setup.datagram());
-        Self { node, service: endpoint.service(), limit, replies: VecDeque::new() }
+        Self { node, service: endpoint.service(), limit, from_own_port, replies: VecDeque::new() }
     }
 }
 
@@ -223,8 +231,8 @@ impl Link for DatagramLink {
         let came = Datagram::received(&bytes[..bytes.len().min(self.limit)], bytes.len());
         let mut output = vec![0xA5; self.limit];
         let (node, now) = (&mut self.node, Instant::ZERO);
-        let envelope =
-            Envelope { from_port: 4000, own_ports: &Endpoint::UDP_PORTS, broadcast: false };
+        let from_port = if self.from_own_port { Endpoint::UDP_PORTS[0] } else { 4000 };
+        let envelope = Envelope { from_port, own_ports: &Endpoint::UDP_PORTS, broadcast: false };
         if let Some(len) = datagram::answer(self.service, now, node, envelope, came, &mut output) {
             output.truncate(len);
             self.replies.push_back(output);

@@ -13,12 +13,13 @@ use std::io;
 use unstick::driver::{self, Buffered, blocking::Clock, nonblocking::Runtime};
 use unstick::{Instant, Server};
 
-/// Plays a scenario over the blocking driver; `None` for UDP, which has no streams.
+/// Plays a scenario over the blocking driver; `None` for UDP, which has no streams,
+/// and where the client waits, as here all is there at once.
 ///
 /// The script's sends are there from the beginning, each one a read; writes take 11 bytes at most.
 #[must_use]
 pub fn blocking(scenario: &Scenario) -> Option<Played> {
-    if scenario.is_udp() {
+    if scenario.is_udp() || !scenario.pauses().is_zero() {
         return None;
     }
     let mut stream = Stream::new(scenario);
@@ -42,7 +43,7 @@ pub fn blocking(scenario: &Scenario) -> Option<Played> {
 /// When the driver waits for something that never comes.
 #[must_use]
 pub fn nonblocking(scenario: &Scenario) -> Option<Played> {
-    if scenario.is_udp() {
+    if scenario.is_udp() || !scenario.pauses().is_zero() {
         return None;
     }
     let (mut buffered, mut node) = (buffered(scenario), fixture::node(scenario.setup));

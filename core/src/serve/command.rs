@@ -203,9 +203,10 @@ pub fn builtin<H: Host>() -> &'static [Command<H>] {
     builtin::table()
 }
 
-/// Whether a request's line begins with the name of a command.
-pub(crate) fn is_known<H: Host>(host: &H, line: &str) -> bool {
-    find(host, split(line).0).is_some()
+/// Whether a line begins with the name of a command, whatever follows it.
+pub(crate) fn begins<H: Host>(host: &H, line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    core::str::from_utf8(name).is_ok_and(|name| find(host, name).is_some())
 }
 
 /// The name and the arguments.
@@ -231,7 +232,7 @@ pub(crate) fn look_up<'h, 'l, H: Host>(
     };
     match (row.body, size) {
         (Body::None, Some(len @ 1..)) => {
-            let why = format_args!("{name} takes no body; {len} bytes came");
+            let why = format_args!("{name} takes no body; its request announces {len} bytes");
             Err(Refusal::new(Status::BadRequest, why))
         }
         (Body::Required | Body::Streamed, None) => {

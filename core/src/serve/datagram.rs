@@ -10,7 +10,8 @@ use crate::datagram::{Datagram, Envelope};
 use crate::endpoint::Service;
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
 use crate::time::Instant;
-use crate::wire::header::Fields;
+use crate::wire::frame::PREFIX;
+use crate::wire::header::{Fields, has_status};
 use crate::wire::message::{self, Kind, MessageError};
 use heapless::String;
 
@@ -78,8 +79,9 @@ fn command<H: Host>(
 ) -> Option<usize> {
     let mut exchange = Exchange::<H, TEXT>::new();
     match message::split::<HEADER>(request) {
-        Err(error) => exchange.refuse(host, &refusal(&error)),
         Ok((header, _)) if header.status.is_some() => return None, // rule U5: a reply
+        Err(_) if has_status(request.get(PREFIX..).unwrap_or_default()) => return None,
+        Err(error) => exchange.refuse(host, &refusal(&error)),
         Ok((header, body)) => {
             let (declared, seen) = (header.total_size.unwrap_or(0), body.len() as u64);
             let mut decoded = String::<HEADER>::new();

@@ -52,6 +52,8 @@ pub struct Server<H: Host, const N: usize = HEADER, const T: usize = TEXT> {
     uncounted: usize,
     ended: bool,
     finishing: bool,
+    /// The request whose body is being read has been refused, and its reply sent (rule C4).
+    skipping: bool,
 }
 
 /// How requests are told apart: messages, or lines.
@@ -98,6 +100,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             uncounted: 0,
             ended: false,
             finishing: false,
+            skipping: false,
         }
     }
 
@@ -106,7 +109,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Receiving)
             && match &self.requests {
-                Requests::Messages(reader) => reader.place() == Place::Between,
+                Requests::Messages(reader) => self.skipping || reader.place() == Place::Between,
                 Requests::Lines(reader) => reader.is_between(),
             }
     }
@@ -136,7 +139,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             Line::Whole(line) => (line, check_utf8(line)),
             Line::TooLong(start) => (start, Err(too_long(LineReader::<N>::MOST))),
         };
-        let is_known = text.as_ref().is_ok_and(|line| command::is_known(host, line));
+        let is_known = command::begins(host, start);
         let is_foreign = !is_known && is_foreign(start);
         let is_unknown = !is_known && matches!(line, Line::Whole(_));
         let text = if is_foreign { Err(foreign()) } else { text };
@@ -151,9 +154,9 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     }
 
     fn receive_message(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
-        let Self { requests, exchange, limits, uncounted, .. } = self;
+        let Self { requests, exchange, limits, uncounted, skipping, .. } = self;
         let Requests::Messages(reader) = requests else { return None };
-        let error = loop {
+        let stop = loop {
             match reader.read(input) {
                 Ok(Some(message::Event::Header { header, size })) => {
                     count_bytes(uncounted, host, input);
@@ -162,21 +165,19 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     let origin = Origin { size: Some(size), at_once: false, header: N };
                     exchange.begin(host, now, header.id, line, origin);
                     self.begun = true;
-                    if size > 0 && exchange.drops_body() && !limits.oversize.skips(size) {
-                        self.last = Some(Closed::Oversized { declared: size });
-                        self.state = State::Waiting;
-                        return None;
+                    if size > 0 && exchange.drops_body() {
+                        break Err(size);
                     }
                 }
+                Ok(Some(message::Event::Body(_))) if *skipping => {}
                 Ok(Some(message::Event::Body(piece))) => {
                     if let Err(BodyRefused) = exchange.body_piece(host, piece) {
-                        let left = reader.left();
-                        if !limits.oversize.skips(left) {
-                            self.last = Some(Closed::Oversized { declared: left });
-                            self.state = State::Waiting;
-                            return None;
-                        }
+                        break Err(reader.left());
                     }
+                }
+                Ok(Some(message::Event::End(_))) if *skipping => {
+                    *skipping = false;
+                    return None; // the request has been answered
                 }
                 Ok(Some(message::Event::End(end))) => {
                     exchange.body_end(host, now, end);
@@ -184,11 +185,24 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     return None;
                 }
                 Ok(None) if self.ended => match reader.end() {
-                    Ok(()) => return Some(Next::Closed(Closed::End)),
-                    Err(error) => break error,
+                    Err(error) if !*skipping => break Ok(error),
+                    _ => return Some(Next::Closed(Closed::End)),
                 },
                 Ok(None) => return Some(Next::Input),
-                Err(error) => break error,
+                Err(error) => break Ok(error),
+            }
+        };
+        self.state = State::Waiting;
+        let error = match stop {
+            Ok(error) => error,
+            // The refusal is sent at once, and of the body what fits the budget is skipped behind it.
+            Err(left) if limits.oversize.skips(left) => {
+                *skipping = true;
+                return None;
+            }
+            Err(left) => {
+                self.last = Some(Closed::Oversized { declared: left });
+                return None;
             }
         };
         // The next request's start is not known: answer, then close. Of a request cut short in its
@@ -198,7 +212,6 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         }
         exchange.refuse(host, &refusal(&error));
         self.last = Some(Closed::Protocol(error));
-        self.state = State::Waiting;
         None
     }
 
@@ -412,6 +425,9 @@ pub(crate) fn line<'h>(
     header: &Header<'h>,
     decoded: &'h mut StringView,
 ) -> Result<&'h str, MessageError> {
+    if header.status.is_some() {
+        return Err(MessageError::Header(HeaderError::Reply));
+    }
     let line = header.command.and_then(|command| command.decode(decoded));
     line.ok_or(MessageError::Header(HeaderError::Missing { field: "command" }))
 }

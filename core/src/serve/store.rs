@@ -83,8 +83,9 @@ pub trait Store {
     /// The most bytes a file can have.
     fn largest(&self) -> u64;
 
-    /// Writes a line for each file, size and name, to `text`; or returns a source of these lines
-    /// where they may be longer than any text.
+    /// Writes a line for each file to `text`, in the order of the bytes of their names: spaces, its size
+    /// in bytes, a space, its name. Or returns a source of these lines where they may be longer than any
+    /// text.
     fn list(&mut self, text: &mut Text<'_>) -> Result<Option<Self::Source>, Refusal>;
 
     /// Opens a file for reading. `name` has passed [`check_name`], here and below.

@@ -91,6 +91,24 @@ impl<'a> Header<'a> {
     }
 }
 
+/// Whether bytes that may be no header have a `status` all the same, before whatever is wrong with
+/// them: then they are no request (rule U5).
+pub(crate) fn has_status(bytes: &[u8]) -> bool {
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            str::from_utf8(valid).unwrap_or_default()
+        }
+    };
+    let mut found = false;
+    let _ = json::scan(text, |key, value| {
+        found |= key == *"status" && !value.is_null();
+        Ok::<_, JsonError>(())
+    });
+    found
+}
+
 /// The keys of the protocol. No key stands twice: the scan has refused that.
 const MEMBERS: [&str; 8] =
     ["id", "command", "status", "filename", "filenema", "total_size", "md5", "exit"];

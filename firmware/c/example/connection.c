@@ -15,6 +15,9 @@
 #define SILENCE_MS 15000
 #define QUESTIONS 3
 
+/* Most bytes that a peer may go on to send on a connection that is closed. */
+#define DISCARD_MOST (16u * 1024u * 1024u)
+
 /* Both sides are shut. At once, as lwIP does the rest and then frees it without a word. */
 static void release(struct connection *it) {
     struct tcp_pcb *pcb = it->pcb;
@@ -45,6 +48,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, er
         return ERR_OK;
     }
     if (it->closed) {
+        it->discarded += packet->tot_len;
         tcp_recved(pcb, packet->tot_len); /* discarded, so that the peer's FIN can come */
     } else if (packet->tot_len > sizeof it->input - it->input_len) {
         return ERR_MEM; /* beyond the window: lwIP keeps it for later */
@@ -177,7 +181,7 @@ uint64_t connection_poll(struct connection *it, uint64_t now_us) {
         it->deadline_us = now_us + it->patience_us;
     }
     it->moved = false;
-    if (it->closed && now_us >= it->deadline_us) {
+    if (it->closed && (now_us >= it->deadline_us || it->discarded > DISCARD_MOST)) {
         tcp_abort(it->pcb); /* on_lost follows */
         return UNSTICK_NEVER;
     }

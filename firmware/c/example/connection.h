@@ -22,6 +22,7 @@ struct connection {
     bool told;   /* and the session knows */
     bool closed; /* the session is over */
     bool shut;   /* and so is our side */
+    size_t discarded; /* received since it is closed */
     size_t input_len;
     uint8_t input[TCP_WND]; /* received, not consumed by the session: the window is what is free */
     size_t output_start;

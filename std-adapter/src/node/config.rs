@@ -4,7 +4,7 @@ use super::{Handler, Host};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::path::PathBuf;
-use unstick::datagram::{ETHERNET, IPV4_MAXIMUM};
+use unstick::datagram::ETHERNET;
 use unstick::{Command, Endpoint, Limits};
 
 /// What a node is to be. `Config::new()` serves all services on their default ports of 127.0.0.1,
@@ -48,11 +48,8 @@ pub struct Config {
     /// for longest finishes, if that is a second at least, or else one of the peer that has the most, if
     /// that is more than this one's. Where there is neither, the one more is closed at once.
     pub connections: usize,
-    /// Most bytes of a datagram of the command service, either way.
+    /// Most bytes of a datagram, either way.
     pub datagram: usize,
-    /// Most bytes of a datagram of the echo. What loopback carries, by default: it takes no more
-    /// memory than it gets.
-    pub echo_datagram: usize,
     /// What a session allows and how long it waits. An answer is waited for at least a little
     /// longer than a program may run.
     pub limits: Limits,
@@ -86,7 +83,6 @@ impl Config {
             handlers: Vec::new(),
             connections: 256,
             datagram: ETHERNET,
-            echo_datagram: IPV4_MAXIMUM,
             limits: Limits::DEFAULT,
             grace: Duration::from_secs(10),
             name: "unstick".into(),
@@ -149,7 +145,7 @@ impl Config {
     /// Most bytes of a datagram, of the command service and of the echo.
     #[must_use]
     pub fn datagrams(self, bytes: usize) -> Self {
-        Self { datagram: bytes, echo_datagram: bytes, ..self }
+        Self { datagram: bytes, ..self }
     }
 
     /// What a session allows and how long it waits.

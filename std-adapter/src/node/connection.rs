@@ -15,15 +15,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use unstick::driver::nonblocking::{Runtime, run_until};
 use unstick::driver::{Buffered, Error};
-use unstick::limits::HEADER;
+use unstick::limits::{HEADER, LINGER_BYTES};
 use unstick::{Closed, Instant, Limits, Next, Server, Service, Session, Step};
 
 /// Bytes of each of a connection's two buffers, which it has while there are bytes in them.
 const BUFFER: usize = 64 * 1024;
 /// Bytes of text that a command can answer with.
 const TEXT: usize = 4 * 1024;
-/// How long, and for how many bytes, a peer that still sends is listened to after the end.
-const LINGER: (Duration, u64) = (Duration::from_secs(2), 16 * 1024 * 1024);
+/// How long a peer that still sends is listened to after the end.
+const LINGER: Duration = Duration::from_secs(2);
 
 type NodeServer = Server<Host, HEADER, TEXT>;
 
@@ -169,10 +169,8 @@ impl AsMut<[u8]> for Memory {
 async fn close(reader: Watched<ReadHalf<'_>>, mut writer: Watched<WriteHalf<'_>>, why: Closed) {
     let _ = writer.shutdown().await;
     if why != Closed::End {
-        let (time, bytes) = LINGER;
-        let discard =
-            async { tokio::io::copy(&mut reader.take(bytes), &mut tokio::io::sink()).await };
-        let _ = timeout(time, discard).await;
+        let mut reader = reader.take(LINGER_BYTES);
+        let _ = timeout(LINGER, tokio::io::copy(&mut reader, &mut tokio::io::sink())).await;
     }
 }
 

@@ -39,7 +39,6 @@ pub(super) struct Serving {
     pub(super) limits: Limits,
     pub(super) slots: Arc<Slots>,
     pub(super) datagram: usize,
-    pub(super) echo_datagram: usize,
     /// Ports of the node's own UDP services.
     pub(super) udp_ports: Arc<[u16]>,
     /// Paces the warnings that a peer can cause at will.
@@ -165,8 +164,7 @@ impl WarningLimiter {
 
 /// Answers datagrams until the node stops.
 pub(super) async fn answer(service: Service, mut socket: udp::Socket, mut serving: Serving) {
-    let echo = service == Service::Echo;
-    let limit = if echo { serving.echo_datagram } else { serving.datagram };
+    let limit = serving.datagram;
     let (mut request, mut reply) = (vec![0; limit], vec![0; limit]);
     loop {
         let received = tokio::select! {

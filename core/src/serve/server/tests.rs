@@ -141,7 +141,8 @@ fn a_refused_body_is_skipped_or_closed_upon() {
     let request = message(r#"{"command":"upper a","total_size":5}"#, "hello");
     let next = message(r#"{"command":"upper b"}"#, "");
     let input = [request, next].concat();
-    let refusal = ("bad-request".into(), "upper takes no body; 5 bytes came".into());
+    let refusal =
+        ("bad-request".into(), "upper takes no body; its request announces 5 bytes".into());
 
     let mut server = Server::new(Service::Command, Limits::DEFAULT);
     let (output, _) = step(&mut server, Instant::ZERO, &input);

@@ -90,7 +90,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
     }
 
     fn list(&mut self, text: &mut Text<'_>) -> Result<Option<RamSource>, Refusal> {
-        let files = self.slots.iter().filter(|slot| slot.state == State::Whole);
+        let after = |name: Option<&str>| {
+            let whole = self.slots.iter().filter(|slot| slot.state == State::Whole);
+            let left = whole.filter(|slot| name.is_none_or(|name| slot.name.as_str() > name));
+            left.min_by(|left, right| left.name.cmp(&right.name))
+        };
+        let files = core::iter::successors(after(None), |file| after(Some(&file.name)));
         text.write_lines(files, |text, file| {
             writeln!(text, "{:>8} {}", number(file.len), file.name)
         })?;

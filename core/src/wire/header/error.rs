@@ -39,6 +39,8 @@ pub enum HeaderError {
         /// Its bytes on the wire.
         len: usize,
     },
+    /// It has a `status`, and so is a reply's, where a request's must be.
+    Reply,
     /// A member that must be there is not.
     Missing {
         /// Its key.
@@ -84,6 +86,7 @@ impl fmt::Display for HeaderError {
                 let (len, most) = (number(len), number(ID));
                 write!(f, "an `id` of {len} bytes is over the limit of {most}")
             }
+            Self::Reply => write!(f, "a header with a `status` is a reply's, and no request's"),
             Self::Missing { field } => write!(f, "the header has no `{field}`"),
         }
     }

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return list(&args.choice);
     }
     let target = Target::all(&args.node);
-    let connect = |endpoint| target.connect(endpoint);
+    let connect = |endpoint, from_own_port| target.connect(endpoint, from_own_port);
     let served = target.served(&connect)?;
     let mut check = Check::new(&connect, &served, args.choice.options(args.set_up));
     let chosen: Vec<_> =

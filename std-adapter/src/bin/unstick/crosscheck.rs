@@ -31,7 +31,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     args.choice.check()?;
-    let (to_a, to_b) = (|endpoint| args.a.connect(endpoint), |endpoint| args.b.connect(endpoint));
+    let to_a = |endpoint, from_own_port| args.a.connect(endpoint, from_own_port);
+    let to_b = |endpoint, from_own_port| args.b.connect(endpoint, from_own_port);
     let (at_a, at_b) = (args.a.served(&to_a)?, args.b.served(&to_b)?);
     if !at_a.iter().any(|endpoint| at_b.contains(endpoint)) {
         return Err(Failure::said("the two have no service in common: nothing was compared"));

@@ -51,14 +51,22 @@ impl Target {
     }
 
     /// A link to one of its services, at the first of its addresses that takes one.
-    pub(crate) fn connect(&self, endpoint: Endpoint) -> io::Result<Box<dyn Link>> {
+    pub(crate) fn connect(
+        &self,
+        endpoint: Endpoint,
+        from_own_port: bool,
+    ) -> io::Result<Box<dyn Link>> {
         let url = self.url(endpoint).ok_or(ErrorKind::NotFound)?;
         let mut failed = io::Error::from(ErrorKind::NotFound);
         // Of a name over UDP, where nobody refuses, the address that services have by default.
         let mut addresses: Vec<_> = (url.host.as_str(), url.port).to_socket_addrs()?.collect();
         addresses.sort_by_key(core::net::SocketAddr::is_ipv6);
         for address in addresses {
-            match live::connect(endpoint, address, PATIENCE) {
+            let link = match from_own_port {
+                true => live::connect_from_own_port(address),
+                false => live::connect(endpoint, address, PATIENCE),
+            };
+            match link {
                 Ok(link) => return Ok(link),
                 Err(error) => failed = error,
             }
@@ -114,6 +122,9 @@ pub(crate) struct Choice {
     /// Only what shows this rule, such as H4; may be given several times
     #[arg(long, value_name = "RULE")]
     rule: Vec<String>,
+    /// Also play what shows deadlines, and so takes two minutes
+    #[arg(long)]
+    slow: bool,
     /// Seconds that the next byte of a reply is waited for
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
     wait: f64,
@@ -127,7 +138,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 impl Choice {
     pub(crate) fn options(&self, setup: Option<Setup>) -> Options {
         let judge = if self.exact { Judge::Exact } else { Judge::Meaning };
-        Options { judge, wait: Duration::from_secs_f64(self.wait), setup }
+        let wait = Duration::from_secs_f64(self.wait);
+        Options { judge, wait, setup, slow: self.slow }
     }
 
     /// Whether a scenario is one of them.
