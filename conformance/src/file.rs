@@ -113,6 +113,8 @@ struct ReplyStep {
     #[serde(default)]
     has: Vec<String>,
     #[serde(default)]
+    lacks: Vec<String>,
+    #[serde(default)]
     members: Vec<String>,
     #[serde(default)]
     says: Vec<String>,
@@ -248,6 +250,7 @@ impl ReplyStep {
             short: self.short,
             content,
             has: self.has.clone(),
+            lacks: self.lacks.clone(),
             members: self.members.clone(),
             says: self.says.clone(),
         }

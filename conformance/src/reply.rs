@@ -28,6 +28,8 @@ pub struct Reply {
     pub content: Content,
     /// What any node's body has, in this order.
     pub has: Vec<String>,
+    /// What no node's body has.
+    pub lacks: Vec<String>,
     /// The members of the JSON object that any node's body is; those of an object within after a dot.
     pub members: Vec<String>,
     /// What the body of our nodes has.
@@ -164,6 +166,9 @@ impl Reply {
             }
             _ => {}
         }
+        if let Some(piece) = self.lacks.iter().find(|piece| find(received.body, piece).is_some()) {
+            return Some(format!("its body has `{}`", piece.escape_debug()));
+        }
         lacks(received.body, &self.has).or_else(|| self.lacks_member(received.body))
     }
 
@@ -236,13 +241,16 @@ impl Reply {
 fn lacks(body: &[u8], pieces: &[String]) -> Option<String> {
     let mut rest = body;
     for piece in pieces {
-        let at = rest.windows(piece.len()).position(|it| it == piece.as_bytes());
-        let Some(at) = at else {
+        let Some(at) = find(rest, piece) else {
             return Some(format!("its body has no `{}`", piece.escape_debug()));
         };
         rest = &rest[at + piece.len()..];
     }
     None
+}
+
+fn find(body: &[u8], piece: &str) -> Option<usize> {
+    body.windows(piece.len()).position(|it| it == piece.as_bytes())
 }
 
 fn is_text(body: &[u8]) -> bool {

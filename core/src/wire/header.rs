@@ -93,6 +93,7 @@ impl<'a> Header<'a> {
 
 /// Whether bytes that may be no header have a `status` all the same, before whatever is wrong with
 /// them: then they are no request (rule U5).
+#[cfg(feature = "commands")]
 pub(crate) fn has_status(bytes: &[u8]) -> bool {
     let text = match str::from_utf8(bytes) {
         Ok(text) => text,
