@@ -15,6 +15,7 @@ use smoltcp::wire::{
 };
 use unstick::header::Fields;
 use unstick::host::{Counter, Identity};
+use unstick::limits::{LINGER, LINGER_BYTES};
 use unstick::store::RamStore;
 use unstick::{Endpoint, Limits, Node, Service, datagram, message};
 use unstick_conformance::commands::Settings;
@@ -80,6 +81,25 @@ fn unanswered_syns_give_way_and_hold_a_socket_for_five_seconds() {
     world.deaf = false;
     assert!(serves(&mut world));
     assert_eq!(world.host.counters.get(Counter::Resets), 0);
+}
+
+/// From a peer that goes on sending only so much is taken once the connection is over.
+#[test]
+fn what_comes_after_the_end_is_bounded() {
+    let mut world = world();
+    let handle = world.connected(Service::Frame);
+    world.send(handle, b"GET / HTTP/1.1\r\n");
+    let (piece, mut sent) = ([b'x'; 1 << 16], 0_u64);
+    let began = world.now;
+    while world.run(SOON, |it| it.tcp(handle).can_send() || !it.tcp(handle).may_send())
+        && let Ok(len @ 1..) = world.tcp(handle).send_slice(&piece)
+    {
+        sent += len as u64;
+        assert!(sent < 2 * LINGER_BYTES);
+    }
+    assert!(sent >= LINGER_BYTES, "{sent}");
+    assert!(world.now - began < LINGER.into(), "it was not for the time");
+    assert!(serves(&mut world));
 }
 
 /// It is the same connection, and not one for which another has to give way.

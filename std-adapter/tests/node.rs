@@ -5,7 +5,9 @@ use core::time::Duration;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::time::Instant;
+use unstick::datagram::IPV4_MAXIMUM;
 use unstick::header::Fields;
+use unstick::limits::LINGER_BYTES;
 use unstick::message::{self, Kind};
 use unstick::{Endpoint, Limits, Service};
 use unstick_std::node::{Config, Error, Ports, Running};
@@ -99,6 +101,18 @@ fn a_reply_reaches_a_peer_that_goes_on_sending() {
 }
 
 #[test]
+fn a_peer_that_does_not_stop_sending_is_cut_off() {
+    let node = start(any());
+    let mut stream = connect(&node, Service::Frame);
+    stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let (piece, mut sent) = (vec![b'x'; 1 << 20], 0_u64);
+    while stream.write_all(&piece).is_ok() {
+        sent += piece.len() as u64;
+        assert!(sent < 4 * LINGER_BYTES, "what the system keeps is far less");
+    }
+}
+
+#[test]
 fn many_at_once_are_all_answered() {
     let node = start(any());
     let address = node.address(Endpoint::tcp(Service::Frame)).unwrap();
@@ -155,8 +169,8 @@ fn a_datagram_over_the_limit_is_known_to_be_cut() {
 }
 
 #[test]
-fn the_udp_echo_answers_whatever_ipv4_carries() {
-    let node = start(any());
+fn datagrams_are_answered_up_to_the_limit() {
+    let node = start(any().datagrams(IPV4_MAXIMUM));
     let socket = socket(&node, Service::Echo);
     let mut reply = vec![0; 70_000];
     for len in [0, 1, 512, 1472, 65_507] {

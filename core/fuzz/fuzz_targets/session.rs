@@ -119,7 +119,11 @@ fn assert_follows<const N: usize>(service: Service, input: &[u8], said: &Said) {
             // What could not be read is answered too, without an id.
             let unread: &[_] = match (end, said.closed) {
                 (Ok(()), Closed::End | Closed::Finished) => &[],
-                (Err(MessageError::Incomplete { .. }), Closed::Oversized { .. }) => &[],
+                // The body of a request that had been refused.
+                (
+                    Err(MessageError::Incomplete { .. }),
+                    Closed::End | Closed::Finished | Closed::Oversized { .. },
+                ) => &[],
                 (Err(error), Closed::Protocol(why)) if error == why => match error {
                     MessageError::Incomplete { .. } => &[],
                     _ => &[None],
