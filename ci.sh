@@ -214,7 +214,7 @@ step_main() {
   local log status=0
   ! in_ci || need_board # at a desk it says what is missing, and goes on
   log="$(mktemp)"
-  timeout --foreground "$MAIN_SECONDS" cargo run --release 2>&1 | tee "$log" || status=$?
+  timeout --foreground "$MAIN_SECONDS" cargo run --release -- --tap 2>&1 | tee "$log" || status=$?
   if in_ci && grep "^no firmware column" "$log"; then return 1; fi
   if ((status == NO_TAP)) && ! in_ci; then exit "$SKIP"; fi
   return "$status"

@@ -223,6 +223,11 @@ impl Boards {
         Ok(Self { shared: Board::start(&firmware)?, firmware })
     }
 
+    /// A link to the shared one. An error is a sentence: nobody answers there.
+    pub fn connect(&self, endpoint: Endpoint) -> Result<Box<dyn Link>, String> {
+        self.shared.connect(endpoint)
+    }
+
     /// What the shared one has logged since it served, or since the last call.
     pub fn log(&self) -> String {
         self.shared.log()

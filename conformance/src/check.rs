@@ -1,11 +1,11 @@
 //! One live node against the page.
 
-use crate::difference::Difference;
+use crate::difference::{Difference, StopReason};
 use crate::file::scenarios_for;
 use crate::golden;
 use crate::player::{Link, Player};
 use crate::reply::{Judge, split_reply};
-use crate::scenario::{Scenario, Setup};
+use crate::scenario::{Act, Scenario, Setup};
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -18,6 +18,11 @@ pub const PROBE: Duration = Duration::from_secs(2);
 
 /// How long a node may take to have room for the next connection.
 const ROOM: Duration = Duration::from_secs(1);
+
+/// How often a scenario is tried on a node that closes before its first word, as one does that has no
+/// place (rule T3), and how long lies between.
+const TRIES: usize = 3;
+const APART: Duration = Duration::from_millis(100);
 
 /// Waits in vain after which they are shortened, so that the worst node is told in minutes.
 const VAIN: usize = 16;
@@ -173,6 +178,24 @@ impl<'c> Check<'c> {
             _ => self.options.wait,
         };
         let player = Player { judge: self.options.judge, patience: wait };
+        let mut outcome = self.play_once(scenario, player);
+        for _ in 1..TRIES {
+            match &outcome {
+                Outcome::Failed(difference) if is_refused(scenario, difference) => {
+                    thread::sleep(APART);
+                    outcome = self.play_once(scenario, player);
+                }
+                _ => break,
+            }
+        }
+        if let Outcome::Failed(difference) = &outcome {
+            self.in_vain += usize::from(difference.stop.is_some());
+            self.clean(scenario);
+        }
+        outcome
+    }
+
+    fn play_once(&self, scenario: &Scenario, player: Player) -> Outcome {
         let link = match scenario.from_own_port {
             true => (self.connect)(scenario.endpoint, true),
             false => self.patiently(scenario.endpoint),
@@ -186,11 +209,7 @@ impl<'c> Check<'c> {
             Err(error) => return Outcome::Failed(Box::new(Difference::unreachable(&error))),
         };
         let played = player.play(scenario, &mut *link);
-        drop(link);
-        let Err(difference) = played else { return Outcome::Passed };
-        self.in_vain += usize::from(difference.stop.is_some());
-        self.clean(scenario);
-        Outcome::Failed(difference)
+        played.map_or_else(Outcome::Failed, |()| Outcome::Passed)
     }
 
     /// Connects; a node with few places may need a moment until the last connection has left its own.
@@ -289,6 +308,13 @@ impl<'c> Check<'c> {
             }
         }
     }
+}
+
+/// Whether the node has closed the connection before it said anything.
+fn is_refused(scenario: &Scenario, difference: &Difference) -> bool {
+    let earlier = scenario.script.iter().take(difference.step);
+    let is_closed = matches!(difference.stop, Some(StopReason::End | StopReason::Error(_)));
+    is_closed && difference.seen.is_empty() && !earlier.into_iter().any(Act::waits)
 }
 
 /// The name of the file that a request stores, as it stands in its header.

@@ -2,8 +2,11 @@
 //!
 //! Skipped without QEMU or a compiler for the board.
 
+use std::io::{Error, ErrorKind};
+use unstick::Endpoint;
 use unstick_conformance::board::{Boards, BuildError, Firmware};
-use unstick_conformance::{Column, Scenario, matrix, scenarios, skip};
+use unstick_conformance::check::{Check, Options, Outcome};
+use unstick_conformance::{Column, Judge, Scenario, matrix, scenarios, skip};
 
 #[test]
 fn the_node_on_a_cortex_m3() {
@@ -48,8 +51,28 @@ fn agrees(program: &'static str, machine: &'static str) {
     let summary =
         matrix(&scenarios(), &mut [Column { name: machine, play }], &mut out, false).unwrap();
     eprintln!("{program} on {machine}: {summary}");
+    conforms(&boards);
     let log = boards.log();
     assert_eq!(summary.differ, 0, "\n{}\n{log}", String::from_utf8_lossy(&out));
     assert!(!log.contains("listening"), "it has started again:\n{log}");
     assert!(summary.agree > 150, "{summary}");
+}
+
+/// As `unstick check --exact` says it.
+fn conforms(boards: &Boards) {
+    let connect = |endpoint, from_own_port| match from_own_port {
+        true => Err(ErrorKind::Unsupported.into()),
+        false => boards.connect(endpoint).map_err(Error::other),
+    };
+    let options = Options { judge: Judge::Exact, ..Options::default() };
+    let mut check = Check::new(&connect, &Endpoint::ALL, options);
+    let mut passed = 0;
+    for scenario in check.scenarios() {
+        match check.play(&scenario) {
+            Outcome::Passed => passed += 1,
+            Outcome::Skipped(_) => {}
+            Outcome::Failed(why) => panic!("{}: {why}", scenario.name),
+        }
+    }
+    assert!(passed > 250, "{passed}");
 }

@@ -1,5 +1,6 @@
 //! The core's client session on a smoltcp socket, against the node.
 
+#[path = "../src/bin/unstick-tap/world/mod.rs"]
 mod world;
 
 use smoltcp::time::Duration;

@@ -1,6 +1,7 @@
 //! The node against a client on another smoltcp stack: how connections begin and end, and what
 //! becomes of datagrams.
 
+#[path = "../src/bin/unstick-tap/world/mod.rs"]
 mod world;
 
 use smoltcp::iface::SocketHandle;

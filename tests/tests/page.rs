@@ -2,8 +2,8 @@
 //! stands on the page is shown, or cannot be seen from outside. And the table of scenarios in the docs
 //! is that of the file.
 
+use core::fmt::Write as _;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use unstick_conformance::{Setup, scenarios};
 
 const PAGE: &str = include_str!("../../docs/protocol.md");

@@ -47,6 +47,11 @@ impl Args {
         })
     }
 
+    /// Whether anything is asked for that only a TAP interface has.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.pcap.is_some() || !self.faults().is_none()
+    }
+
     /// What happens to frames.
     pub(crate) fn faults(&self) -> Faults {
         Faults {

@@ -3,7 +3,6 @@
 //! Without a subcommand it proves itself: in a network namespace of its own it plays every scenario
 //! against the node on smoltcp, against a desktop node and, where there is QEMU, against the firmware,
 //! and compares.
-#![cfg_attr(not(target_os = "linux"), allow(unused, reason = "there is no TAP elsewhere"))]
 
 #[cfg(target_os = "linux")]
 mod cable;
@@ -11,18 +10,20 @@ mod cable;
 mod client;
 #[cfg(target_os = "linux")]
 mod faults;
-#[cfg(target_os = "linux")]
 mod job;
 #[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(target_os = "linux")]
 mod node;
+#[cfg_attr(not(target_os = "linux"), path = "no_tap.rs")]
+mod over_tap;
 #[cfg(target_os = "linux")]
 mod pcap;
 #[cfg(target_os = "linux")]
 mod serve;
 #[cfg(target_os = "linux")]
 mod tap;
+mod world;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -31,12 +32,8 @@ use std::process::ExitCode;
 /// line.
 const NO_TAP: u8 = 3;
 
-#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
-    let result = match <Program as clap::Parser>::parse() {
-        Program { command: Some(Command::Serve(args)), .. } => serve::run(&args),
-        Program { command: None, cable } => job::run(&cable),
-    };
+    let result = <Program as clap::Parser>::parse().run();
     result.unwrap_or_else(|failure| {
         // A closed stderr must not cause a panic.
         let _ = writeln!(io::stderr(), "unstick-tap: {failure}");
@@ -44,34 +41,46 @@ fn main() -> ExitCode {
     })
 }
 
-#[cfg(not(target_os = "linux"))]
-fn main() -> ExitCode {
-    eprintln!(
-        "unstick-tap: no TAP interface can be had: this system is not Linux; type `cargo test --workspace`, which compares the same transports in memory"
-    );
-    ExitCode::from(NO_TAP)
-}
-
 /// The Unstick node on a TAP interface.
 ///
 /// Plain `unstick-tap` makes a network namespace and a TAP interface of its own, plays every
 /// scenario from the kernel's sockets against the node on smoltcp and against a desktop node, and
 /// shows the two side by side; beside them the firmware on an emulated board, where QEMU and a
-/// compiler for it are installed. It needs nothing set up and leaves nothing behind.
-#[cfg(target_os = "linux")]
+/// compiler for it are installed. It needs nothing set up and leaves nothing behind. Where no TAP
+/// interface can be had it plays the node on smoltcp over a wire in its own process, and says so.
 #[derive(clap::Parser)]
 #[command(name = "unstick-tap", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 struct Program {
+    #[cfg(target_os = "linux")]
     #[command(subcommand)]
     command: Option<Command>,
+    /// Fail where no TAP interface can be had
+    #[arg(long)]
+    tap: bool,
+    #[cfg(target_os = "linux")]
     #[command(flatten)]
     cable: cable::Args,
 }
 
-#[cfg(target_os = "linux")]
+impl Program {
+    #[cfg(target_os = "linux")]
+    fn run(self) -> Result<ExitCode, Failure> {
+        let cable = self.cable;
+        match self.command {
+            Some(Command::Serve(args)) => serve::run(&args),
+            None => job::run(self.tap || cable.is_wanted(), || over_tap::open(&cable)),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn run(self) -> Result<ExitCode, Failure> {
+        job::run(self.tap, over_tap::open)
+    }
+}
+
 const EXIT_CODES: &str = "\
 The exit code is 0 if all agree, 1 if something differs or fails, 2 for a command line that cannot
-be, 3 if no TAP interface can be had.";
+be, 3 if no TAP interface can be had where one is wanted.";
 
 #[cfg(target_os = "linux")]
 #[derive(clap::Subcommand)]
@@ -81,7 +90,6 @@ enum Command {
 }
 
 /// Why the program ends without having done its work: a sentence each.
-#[cfg(target_os = "linux")]
 enum Failure {
     /// There is no TAP interface, or no namespace to make it in.
     NoTap(String),
@@ -89,7 +97,6 @@ enum Failure {
     Other(String),
 }
 
-#[cfg(target_os = "linux")]
 impl core::fmt::Display for Failure {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (Self::NoTap(sentence) | Self::Other(sentence)) = self;
@@ -97,7 +104,6 @@ impl core::fmt::Display for Failure {
     }
 }
 
-#[cfg(target_os = "linux")]
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Other(error.to_string())

@@ -1,7 +1,8 @@
 //! A node and a client, each on a smoltcp stack of its own, a wire between them, and a clock that
 //! goes as fast as nothing happens.
-#![allow(dead_code, unreachable_pub, reason = "each test program that includes it uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each program that includes it uses a part")]
 
+pub mod links;
 mod wire;
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
@@ -39,7 +40,8 @@ pub type Host = Node<RamStore<Vec<u8>, 8>, Settings, Tasks>;
 /// The commands of a node under test.
 pub const COMMANDS: &[Command<Host>] = &rows();
 
-/// The node, the client, and what is between them. Memory is leaked: it is a test.
+/// The node, the client, and what is between them. Its memory is never returned: who makes one ends
+/// soon.
 pub struct World {
     pub now: Instant,
     pub stack: Stack<'static, Host, TCP, UDP>,
