@@ -99,12 +99,21 @@ impl FromStr for Url {
     fn from_str(text: &str) -> Result<Self, UrlError> {
         let seen = || text.to_owned();
         let Some((name, rest)) = text.split_once("://") else {
-            return Err(UrlError::NoScheme { seen: seen() });
+            return Err(match text.split_once(':') {
+                Some((name, host)) if schemes().any(|scheme| scheme == name) => {
+                    UrlError::NoSlashes { seen: seen(), meant: format!("{name}://{host}") }
+                }
+                _ => UrlError::NoScheme { seen: seen() },
+            });
         };
         let name = name.to_ascii_lowercase();
         let endpoint: Endpoint =
             name.parse().map_err(|_| UrlError::Scheme { near: near(&name), seen: seen() })?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if let Some((place, path)) = rest.split_once('/') {
+            let (place, path) = (format!("{name}://{place}"), path.to_owned());
+            return Err(UrlError::Path { seen: seen(), place, path });
+        }
         let (host, port) = split(rest).ok_or_else(|| UrlError::Host { seen: seen() })?;
         if port.get(1..).is_some_and(|port| port.contains(':')) {
             return Err(UrlError::NoBrackets { scheme: name, address: rest.to_owned() });
@@ -156,6 +165,22 @@ pub enum UrlError {
         /// The text.
         seen: String,
     },
+    /// It has a scheme, and no `//` behind it.
+    NoSlashes {
+        /// The text.
+        seen: String,
+        /// What was meant.
+        meant: String,
+    },
+    /// It has a path, which no service has.
+    Path {
+        /// The text.
+        seen: String,
+        /// The URL without it.
+        place: String,
+        /// The path.
+        path: String,
+    },
     /// It names no service.
     Scheme {
         /// The text.
@@ -191,6 +216,12 @@ impl fmt::Display for UrlError {
             Self::NoScheme { seen } => {
                 write!(f, "`{seen}` names no service: write command://{seen} (or {known})")
             }
+            Self::NoSlashes { seen, meant } => write!(f, "`{seen}`: write {meant}"),
+            Self::Path { seen, place, path } => write!(
+                f,
+                "`{seen}` has a path, which no service has: write {place}; a file is got by \
+                 `unstick get {place} {path}`"
+            ),
             Self::Scheme { seen, near: Some(near) } => {
                 write!(f, "`{seen}`: there is no such service, did you mean {near}://? ({known})")
             }
@@ -245,7 +276,12 @@ mod tests {
             ("frame+udp://h", "did you mean frame://?"),
             ("gopher://h", "there are echo, frame, message, command, echo+udp, command+udp"),
             ("command://", "has no usable host"),
-            ("command://h/path", "has no usable host"),
+            (
+                "command://h/a/b",
+                "write command://h; a file is got by `unstick get command://h a/b`",
+            ),
+            ("command:h", "write command://h"),
+            ("frame:h:7", "write frame://h:7"),
             ("command://u@h", "has no usable host"),
             ("command://[::1", "has no usable host"),
             ("command://[h]", "has no usable host"),

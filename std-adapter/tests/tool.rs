@@ -2,8 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -135,6 +135,9 @@ fn nobody_reads_the_output() {
     }
 }
 
+/// What is said of a file that has come.
+const GOT: &str = "unstick: got 文件.bin, 1200000 bytes, verified\n";
+
 #[test]
 fn files_there_and_back() {
     let (root, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -151,11 +154,11 @@ fn files_there_and_back() {
     fs::create_dir(at("folder")).unwrap();
     for (target, result) in [("old", "old"), ("folder", "folder/文件.bin"), ("new", "new")] {
         let get = run([OsStr::new("get"), url.as_ref(), "文件.bin".as_ref(), at(target).as_ref()]);
-        assert_eq!(get, (0, String::new(), String::new()), "{target}");
+        assert_eq!(get, (0, String::new(), GOT.into()), "{target}");
         assert!(fs::read(at(result)).unwrap() == content, "{target}");
     }
     let output = tool(["get", url, "文件.bin", "-"]).output().unwrap();
-    assert!(output.stdout == content && output.stderr.is_empty());
+    assert!(output.stdout == content && output.stderr == GOT.as_bytes());
     assert_eq!(names(here.path()), ["folder", "new", "old", "文件.bin"]);
 }
 
@@ -243,6 +246,189 @@ fn a_file_that_cannot_be_put() {
         assert!(code == 1 && out.is_empty() && err.contains(part), "{part}: {err}");
     }
     assert!(names(root.path()).is_empty());
+}
+
+/// A file that has a name already stays where it is asked to.
+#[test]
+fn nothing_is_overwritten_that_is_not_to_be() {
+    let (root, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_node, urls) = node(root.path());
+    let url = url(&urls, "command");
+    let file = here.path().join("a");
+    let file = file.to_str().unwrap();
+    fs::write(file, "here").unwrap();
+    fs::write(root.path().join("a"), "there").unwrap();
+    let (code, _, err) = run(["get", "--no-clobber", url, "a", file]);
+    assert!(code == 1 && err.contains("is there already"), "{err}");
+    let (code, _, err) = run(["put", "--no-clobber", url, file]);
+    assert!(code == 1 && err.contains("has a file `a` already"), "{err}");
+    assert_eq!(fs::read_to_string(file).unwrap(), "here");
+    assert_eq!(fs::read_to_string(root.path().join("a")).unwrap(), "there");
+    assert_eq!(run(["put", "--no-clobber", url, file, "b"]).0, 0);
+}
+
+/// A command that keeps a body does not run without one: it would empty the file.
+#[test]
+fn put_is_no_command_without_a_body() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    fs::write(root.path().join("a"), "kept").unwrap();
+    let (code, _, err) = run(["call", url(&urls, "command"), "put", "a"]);
+    assert!(code == 1 && err.contains("give --body FILE"), "{err}");
+    assert_eq!(fs::read_to_string(root.path().join("a")).unwrap(), "kept");
+}
+
+#[test]
+fn stdin_is_put_under_a_name() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    let mut put = tool(["put", url(&urls, "command"), "-", "a"]);
+    let mut put = put.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    put.stdin.take().unwrap().write_all(b"piped").unwrap();
+    assert_eq!(told(&put.wait_with_output().unwrap()).1, "stored a, 5 bytes\n");
+    assert_eq!(fs::read_to_string(root.path().join("a")).unwrap(), "piped");
+    let (code, _, err) = run(["put", url(&urls, "command"), "-"]);
+    assert!(code == 1 && err.contains("stdin has no name"), "{err}");
+}
+
+#[test]
+fn shell_moves_files() {
+    let (root, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_node, urls) = node(root.path());
+    fs::write(here.path().join("a b"), "content").unwrap();
+    let lines = "put 'a b'\nput 'a b' c\nget c d\nget c -\nget\nput x y z\nget nosuch\n";
+    let mut shell = tool(["shell", url(&urls, "command")]);
+    let shell = shell.current_dir(here.path()).stdin(Stdio::piped());
+    let mut shell = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    shell.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let (code, out, err) = told(&shell.wait_with_output().unwrap());
+    let said = "stored a b, 7 bytes\nstored c, 7 bytes\ngot c, 7 bytes, verified\ncontent";
+    assert_eq!((code, &out[..]), (1, said));
+    assert_eq!(names(root.path()), ["a b", "c"]);
+    assert_eq!(fs::read_to_string(here.path().join("d")).unwrap(), "content");
+    for part in ["type `get NAME [FILE]`", "type `put FILE [NAME]`", "no file `nosuch`"] {
+        assert!(err.contains(part), "{part}: {err}");
+    }
+    assert_eq!(names(here.path()), ["a b", "d"]);
+}
+
+/// Another service than was asked says which it is, and where.
+#[test]
+fn the_service_that_is_there_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    for asked in ["frame", "message", "command"] {
+        for there in ["frame", "message", "command"] {
+            if asked == there
+                || (asked, there) == ("frame", "message")
+                || (asked, there) == ("message", "frame")
+            {
+                continue;
+            }
+            let right = url(&urls, there);
+            let (code, _, err) = run(["call", &right.replace(there, asked), "upper", "a"]);
+            assert!(
+                code == 1 && err.contains(&format!("but a {there} service: ask {right}")),
+                "{err}"
+            );
+        }
+    }
+}
+
+#[test]
+fn facts_are_json_where_that_is_wanted() {
+    let root = tempfile::tempdir().unwrap();
+    let (_node, urls) = node(root.path());
+    fs::write(root.path().join("a"), b"\xFF\0").unwrap();
+    let json = |arguments: &[&str]| -> (i32, serde_json::Value) {
+        let (code, out, err) = run(arguments);
+        (code, serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}")))
+    };
+    let command = url(&urls, "command");
+    let (code, told) = json(&["call", "--json", command, "upper", "a"]);
+    assert_eq!((code, &told["status"], &told["body"]), (0, &"ok".into(), &"A".into()));
+    let (code, told) = json(&["call", "--json", command, "nosuch"]);
+    assert_eq!((code, &told["status"]), (1, &"unknown-command".into()));
+    let (_, told) = json(&["call", "--json", command, "get", "a"]);
+    assert_eq!((&told["body"], &told["hex"]), (&serde_json::Value::Null, &"ff00".into()));
+    let (_, told) = json(&["call", "--json", url(&urls, "frame"), "upper", "a"]);
+    assert_eq!(told["status"], serde_json::Value::Null);
+    let file = root.path().join("b");
+    let (_, told) = json(&["get", "--json", command, "a", file.to_str().unwrap()]);
+    assert_eq!((&told["size"], &told["verified"]), (&2.into(), &true.into()));
+}
+
+#[test]
+fn a_timeout_and_retries_are_kept() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("command://{}", mute.local_addr().unwrap());
+    let (code, _, err) = run(["call", "--timeout", "0.1", &url, "info"]);
+    assert!(code == 1 && err.contains("command://"), "{err}");
+    let (code, _, err) = run(["call", "--timeout", "0", &url, "info"]);
+    assert!(code == 2 && err.contains("from 0.01 to 86400"), "{err}");
+    // Two datagrams are lost.
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let url = format!("command+udp://{}", socket.local_addr().unwrap());
+    let answers = thread::spawn(move || {
+        let mut request = [0; 2048];
+        for _ in 0..2 {
+            socket.recv_from(&mut request).unwrap();
+        }
+        let (len, peer) = socket.recv_from(&mut request).unwrap();
+        let text = String::from_utf8_lossy(&request[4..len]).into_owned();
+        let (_, id) = text.split_once("\"id\":").unwrap();
+        let id: String = id.chars().take_while(char::is_ascii_digit).collect();
+        let header = format!(r#"{{"id":{id},"status":"ok","filename":"","total_size":1}}"#);
+        let len = u32::try_from(header.len()).unwrap().to_le_bytes();
+        socket.send_to(&[&len, header.as_bytes(), b"A"].concat(), peer).unwrap();
+    });
+    let (code, out, err) = run(["call", "--retries", "20", "--timeout", "1", &url, "upper", "a"]);
+    assert_eq!((code, &out[..]), (0, "A"), "{err}");
+    answers.join().unwrap();
+}
+
+#[test]
+fn the_tool_documents_itself() {
+    assert!(run(["--version"]).1.starts_with("unstick "));
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, out, _) = run(["completions", shell]);
+        assert!(code == 0 && out.contains("crosscheck"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(["man", folder.path().to_str().unwrap()]).0, 0);
+    assert!(names(folder.path()).contains(&"unstick-serve.1".to_owned()));
+}
+
+#[test]
+fn a_node_logs_each_request() {
+    let mut serve = tool([
+        "serve",
+        "-v",
+        "--echo",
+        "off",
+        "--frame",
+        "off",
+        "--message",
+        "off",
+        "--command",
+        "0",
+        "--udp-echo",
+        "off",
+        "--udp-command",
+        "off",
+    ]);
+    let mut serve = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(serve.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = format!("command://{}", line.trim().rsplit(' ').next().unwrap());
+    assert_eq!(run(["call", &url, "upper", "a\u{1b}[31m"]).0, 0);
+    let log = BufReader::new(serve.stderr.take().unwrap());
+    let mut lines = log.lines().map_while(Result::ok);
+    let access = lines.find(|line| line.contains("upper")).expect("a line");
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+    assert!(access.contains(r#"command "upper a\u{1b}[31m" ok 6 bytes "#), "{access}");
+    assert!(access.trim_end().ends_with(" ms"), "{access}");
 }
 
 #[test]

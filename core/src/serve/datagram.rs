@@ -2,7 +2,7 @@
 
 use super::copy_upper;
 use super::exchange::{Blocked, Exchange, Origin};
-use super::host::{Counter, Host};
+use super::host::{Access, Counter, Host};
 use super::reply::{Refusal, Status};
 use super::server::{line, refusal};
 use crate::bytes::number;
@@ -81,7 +81,11 @@ fn command<H: Host>(
     match message::split::<HEADER>(request) {
         Ok((header, _)) if header.status.is_some() => return None, // rule U5: a reply
         Err(_) if has_status(request.get(PREFIX..).unwrap_or_default()) => return None,
-        Err(error) => exchange.refuse(host, &refusal(&error)),
+        Err(error) => {
+            let why = refusal(&error);
+            host.access(Access::Request(Err(&why)));
+            exchange.refuse(host, &why);
+        }
         Ok((header, body)) => {
             let (declared, seen) = (header.total_size.unwrap_or(0), body.len() as u64);
             let mut decoded = String::<HEADER>::new();
@@ -103,6 +107,7 @@ fn command<H: Host>(
     if let Err(Blocked::Until(_)) = exchange.poll(host, now) {
         exchange.refuse(host, &Refusal::late());
     }
+    host.access(Access::Reply { status: exchange.status(), size: exchange.left() });
     let reply = write(&mut exchange, host, now, space(output, request));
     exchange.abort(host);
     reply

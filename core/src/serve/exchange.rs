@@ -1,7 +1,7 @@
 //! One request and its reply, however they are framed.
 
 use super::command::{self, Answer, Body, Call, Command, Outcome, Run};
-use super::host::{Counter, Host, SinkOf, SourceOf};
+use super::host::{Access, Counter, Host, SinkOf, SourceOf};
 use super::reply::{Refusal, Status};
 use super::store::Store;
 use super::task::{Progress, Task};
@@ -97,6 +97,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         (self.status, self.changes) = (Status::Ok, false);
         self.len = 0;
         host.count(Counter::Frames, 1);
+        host.access(Access::Request(line.as_ref().copied()));
         // A refusal is long: it is lent, and not moved.
         match line {
             Err(refusal) => self.refuse(host, &refusal),
@@ -216,6 +217,11 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         self.changes && self.status == Status::Ok
     }
 
+    /// The status of the reply, once [`Exchange::poll`] has been ready.
+    pub(crate) const fn status(&self) -> Status {
+        self.status
+    }
+
     /// The reply belongs to no request that could be read.
     pub(crate) fn forget_id(&mut self) {
         self.id.clear();
@@ -282,6 +288,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
                 Poll::Pending => return Err(Blocked::Until(None)),
                 Poll::Ready(Ok(meta)) => {
                     *left = meta.size;
+                    self.status = meta.status;
                     return Ok(meta.size);
                 }
                 Poll::Ready(Err(refusal)) => refusal,

@@ -1,6 +1,7 @@
 //! What a node provides to its sessions.
 
 use super::command::Command;
+use super::reply::{Refusal, Status};
 use super::store::Store;
 use super::task::{NoTask, Task};
 use crate::datagram::ETHERNET;
@@ -31,6 +32,11 @@ pub trait Host: Sized + 'static {
 
     /// The counters.
     fn counters(&self) -> Counters;
+
+    /// Is told of each request and each reply, for a log. Does nothing by default.
+    fn access(&mut self, access: Access<'_>) {
+        let _ = access;
+    }
 }
 
 /// The source type of a host's store.
@@ -87,6 +93,20 @@ impl<'a> Identity<'a> {
     pub const fn started(self, started: Instant) -> Self {
         Self { started, ..self }
     }
+}
+
+/// What a session says of a request, for a log.
+#[derive(Clone, Copy, Debug)]
+pub enum Access<'a> {
+    /// It has come: its command and arguments, or why there are none. What it says is a stranger's.
+    Request(Result<&'a str, &'a Refusal>),
+    /// Its answer is known.
+    Reply {
+        /// The status of the reply.
+        status: Status,
+        /// Bytes of its body.
+        size: u64,
+    },
 }
 
 /// What is counted.

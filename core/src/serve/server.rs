@@ -3,7 +3,7 @@
 use super::command;
 use super::copy_upper;
 use super::exchange::{Blocked, BodyRefused, Exchange, Origin};
-use super::host::{Counter, Host};
+use super::host::{Access, Counter, Host};
 use super::line::{Line, LineReader, is_foreign};
 use super::reply::{Refusal, Status};
 use crate::bytes::number;
@@ -210,7 +210,9 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         if reader.place() != Place::Body {
             exchange.forget_id();
         }
-        exchange.refuse(host, &refusal(&error));
+        let why = refusal(&error);
+        host.access(Access::Request(Err(&why)));
+        exchange.refuse(host, &why);
         self.last = Some(Closed::Protocol(error));
         None
     }
@@ -249,6 +251,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                             );
                             self.exchange.refuse(host, &Refusal::new(Status::TooLarge, why));
                         }
+                        host.access(Access::Reply { status: self.exchange.status(), size });
                         self.state = State::Head(HeadWriter::default());
                     }
                 },

@@ -214,6 +214,8 @@ pub(super) struct Call {
     /// What is still to come of the echo of a text.
     echo: Option<Vec<u8>>,
     supplied: u64,
+    /// Whether its reply has.
+    begun: bool,
     received: u64,
     reply: Reply,
     /// Why it failed on this side.
@@ -255,6 +257,7 @@ impl Call {
             limit,
             echo,
             supplied: 0,
+            begun: false,
             received: 0,
             reply: Reply::default(),
             error: None,
@@ -331,7 +334,11 @@ impl Call {
     pub(super) fn reply(&mut self, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
         match event {
             ReplyEvent::Begin { size, header } => {
-                self.reply.size = size;
+                (self.begun, self.reply.size) = (true, size);
+                let is_bare = self.url.endpoint.service() == Service::Message;
+                if header.is_some_and(|header| header.status.is_some()) && is_bare {
+                    return self.is_other(Service::Command);
+                }
                 if let Some(header) = header {
                     self.reply.status = header.status.map(|status| status.chars().collect());
                     self.reply.filename = header.filename.map(|name| name.chars().collect());
@@ -357,7 +364,23 @@ impl Call {
         Ok(())
     }
 
+    /// The peer is another of the services.
+    fn is_other(&mut self, is: Service) -> Result<(), Cancelled> {
+        self.error = Some(Error::OtherService { url: self.url.clone(), is });
+        Err(Cancelled)
+    }
+
+    /// Bytes of the reply that have not come, where it has begun.
+    pub(super) fn missing(&self) -> Option<u64> {
+        let missing = self.reply.size.saturating_sub(self.received);
+        (self.begun && missing > 0).then_some(missing)
+    }
+
     fn keep(&mut self, piece: &[u8]) -> Result<(), Cancelled> {
+        let is_frame = self.url.endpoint.service() == Service::Frame;
+        if is_frame && self.received == 0 && is_header(piece) {
+            return self.is_other(Service::Command);
+        }
         let kept = self.received;
         self.received += piece.len() as u64;
         if let Some(echo) = &mut self.echo {
@@ -390,4 +413,10 @@ impl Call {
         (self.progress)(Progress::Received { bytes: self.received, of: self.reply.size });
         Ok(())
     }
+}
+
+/// Whether that is the header of a reply of the command service.
+fn is_header(payload: &[u8]) -> bool {
+    let has = |piece: &[u8]| payload.windows(piece.len()).any(|it| it == piece);
+    payload.starts_with(b"{\"status\":\"") && has(b"\"total_size\":")
 }

@@ -143,7 +143,11 @@ impl Queue {
         let mut first = Some(why);
         let waiting = core::mem::take(&mut self.calls);
         for mut call in waiting {
+            let missing = call.missing();
             call.fail(seen, || match first.take() {
+                Some(Ok(Closed::Unanswered)) if missing.is_some() && !error::is_text(url, seen) => {
+                    Error::Closed { url: url.clone(), missing }
+                }
                 Some(Ok(why)) => closed(url, why, seen),
                 Some(Err(source)) => Error::Unreachable { url: url.clone(), source },
                 None => Error::Closed { url: url.clone(), missing: None },

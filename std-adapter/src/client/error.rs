@@ -10,7 +10,7 @@ use unstick::digest::Digest;
 use unstick::frame::{FrameError, PREFIX};
 use unstick::message::MessageError;
 use unstick::session::Phase;
-use unstick::{Closed, Service, Transport};
+use unstick::{Closed, Endpoint, Service, Transport};
 
 /// Why there is no reply. Every one is a sentence for a person that says what to do.
 ///
@@ -75,6 +75,13 @@ pub enum Error {
         why: Closed,
         /// The first bytes it sent, at most 32.
         seen: Vec<u8>,
+    },
+    /// The peer speaks another of the services.
+    OtherService {
+        /// Who was asked.
+        url: Url,
+        /// What it is.
+        is: Service,
     },
     /// The peer closed the connection before or inside its reply.
     Closed {
@@ -190,6 +197,14 @@ impl fmt::Display for Error {
                 }
                 write!(f, "; what came begins with \"{}\"", seen.escape_ascii())
             }
+            Self::OtherService { url, is } => {
+                let (service, right) = (url.endpoint.service(), other(url, *is));
+                write!(
+                    f,
+                    "what answers at {} is no {service} service but a {is} service: ask {right}",
+                    url.authority()
+                )
+            }
             Self::Closed { url, missing: None } => {
                 write!(f, "{url} closed the connection before it had answered: ask again")
             }
@@ -273,8 +288,37 @@ fn start(url: &Url) -> String {
     format!("`{line}`")
 }
 
+/// Another service at the same place.
+fn other(url: &Url, is: Service) -> Url {
+    Url { endpoint: Endpoint::tcp(is), ..url.clone() }
+}
+
+/// The service whose reply begins so, where that is plain: a frame's payload is a header with a status,
+/// a header without, or a text.
+fn service_of(seen: &[u8]) -> Option<Service> {
+    let (prefix, payload) = seen.split_first_chunk::<PREFIX>()?;
+    let len = u32::from_le_bytes(*prefix);
+    if payload.is_empty() || len > 1024 {
+        return None;
+    }
+    let begins =
+        |text: &str| payload.starts_with(&text.as_bytes()[..text.len().min(payload.len())]);
+    let text = |byte: &u8| !byte.is_ascii_control() || b"\t\r\n".contains(byte);
+    match payload {
+        _ if begins("{\"status\":") || begins("{\"id\":") => Some(Service::Command),
+        _ if begins("{\"filename\":") => Some(Service::Message),
+        [b'{', ..] => None,
+        payload if payload.iter().all(text) => Some(Service::Frame),
+        _ => None,
+    }
+}
+
 /// What the end of a session means for its caller, given the first bytes of what came.
 pub(super) fn closed(url: &Url, why: Closed, seen: &[u8]) -> Error {
+    let is_strange = matches!(why, Closed::Protocol(_) | Closed::WrongReply);
+    if let Some(is) = service_of(seen).filter(|is| is_strange && *is != url.endpoint.service()) {
+        return Error::OtherService { url: url.clone(), is };
+    }
     let text = is_text(url, seen);
     let (url, seen) = (url.clone(), seen.to_vec());
     match why {

@@ -3,6 +3,7 @@
 use super::host::Host;
 use super::slots::Watched;
 use crate::clock::Clock;
+use core::net::SocketAddr;
 use core::time::Duration;
 use embedded_io_adapters::tokio_1::FromTokio;
 use std::io;
@@ -12,11 +13,11 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, trace};
 use unstick::driver::nonblocking::{Runtime, run_until};
 use unstick::driver::{Buffered, Error};
 use unstick::limits::{HEADER, LINGER_BYTES};
-use unstick::{Closed, Instant, Limits, Next, Server, Service, Session, Step};
+use unstick::{Closed, Endpoint, Instant, Limits, Next, Server, Service, Session, Step};
 
 /// Bytes of each of a connection's two buffers, which it has while there are bytes in them.
 const BUFFER: usize = 64 * 1024;
@@ -31,6 +32,7 @@ type NodeServer = Server<Host, HEADER, TEXT>;
 /// still finished.
 pub(super) async fn serve(
     service: Service,
+    peer: SocketAddr,
     limits: Limits,
     clock: Clock,
     host: &Host,
@@ -39,6 +41,7 @@ pub(super) async fn serve(
 ) {
     let ready = Arc::new(Notify::new());
     let mut host = host.waiting(Arc::clone(&ready));
+    host.visited(Endpoint::tcp(service), peer);
     let runtime = Waiting { clock, ready };
     let mut server = NodeServer::with_capacity(service, limits);
     let (mut reader, mut writer) = (FromTokio::new(reader), FromTokio::new(writer));
@@ -81,10 +84,10 @@ pub(super) async fn serve(
     };
     match end {
         Ok(why) => {
-            debug!("{}: closed: {why}", service.as_str());
+            debug!("{peer} {}: closed: {why}", service.as_str());
             close(reader.into_inner(), writer.into_inner(), why).await;
         }
-        Err(error) => debug!("{}: lost: {error}", service.as_str()),
+        Err(error) => debug!("{peer} {}: lost: {error}", service.as_str()),
     }
 }
 
@@ -104,6 +107,13 @@ impl Session<Host> for Busy<'_> {
             return Step { consumed: 0, written: 0, ..paused };
         }
         let step = self.server.step(now, host, input, output);
+        let (taken, said) = (&input[..step.consumed], &output[..step.written]);
+        if !taken.is_empty() {
+            trace!("came {}", shown(taken));
+        }
+        if !said.is_empty() {
+            trace!("said {}", shown(said));
+        }
         let moved = step.consumed > 0 || step.written > 0;
         self.moved |= moved;
         // A whole buffer of space means that all has been sent.
@@ -126,6 +136,15 @@ impl Session<Host> for Busy<'_> {
     fn abort(&mut self, host: &mut Host) {
         self.server.abort(host);
     }
+}
+
+/// Bytes of a step that are logged.
+const LOGGED: usize = 256;
+
+fn shown(bytes: &[u8]) -> String {
+    let head = bytes.get(..LOGGED).unwrap_or(bytes);
+    let more = if head.len() < bytes.len() { "..." } else { "" };
+    format!("{} bytes \"{}\"{more}", bytes.len(), head.escape_ascii())
 }
 
 /// A buffer, which other connections have when this one does not need it.

@@ -5,20 +5,36 @@ use super::error::{Error, NAME};
 use super::files::Files;
 use super::handler::Handler;
 use super::program::Programs;
+use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::Notify;
+use tracing::{Level, debug};
 use unstick::command::builtin;
-use unstick::host::{Counter, Counters, Identity};
-use unstick::{Answer, Command, Instant, Progress, Refusal, Task, Text};
+use unstick::host::{Access, Counter, Counters, Identity};
+use unstick::{Answer, Command, Endpoint, Progress, Refusal, Task, Text};
 
 /// A desktop node, as its sessions and its commands see it: each connection has a clone.
 #[derive(Clone)]
 pub struct Host {
     shared: Arc<Shared>,
     files: Files,
+    /// Where requests come from, if that is logged.
+    visit: Option<Visit>,
 }
+
+/// A peer, and its last request.
+#[derive(Clone)]
+struct Visit {
+    who: String,
+    line: String,
+    began: Instant,
+}
+
+/// Characters of a request's line that are logged.
+const LOGGED: usize = 120;
 
 struct Shared {
     name: String,
@@ -59,12 +75,20 @@ impl Host {
             programs,
             counters: Default::default(),
         };
-        Ok(Self { shared: Arc::new(shared), files })
+        Ok(Self { shared: Arc::new(shared), files, visit: None })
     }
 
     /// A clone for a session that waits for `ready` when something it asked for is not.
     pub(super) fn waiting(&self, ready: Arc<Notify>) -> Self {
-        Self { shared: Arc::clone(&self.shared), files: self.files.waiting(ready) }
+        Self { shared: Arc::clone(&self.shared), files: self.files.waiting(ready), visit: None }
+    }
+
+    /// Requests come from there now: each is a line of the log, if anybody wants that.
+    pub(super) fn visited(&mut self, endpoint: Endpoint, peer: SocketAddr) {
+        self.visit = tracing::enabled!(Level::DEBUG).then(|| {
+            let who = format!("{peer} {endpoint}");
+            Visit { who, line: String::new(), began: Instant::now() }
+        });
     }
 
     pub(super) fn programs(&self) -> &Programs {
@@ -89,7 +113,7 @@ impl Task<Host> for Box<dyn Task<Host> + Send> {
     fn poll(
         &mut self,
         host: &mut Host,
-        now: Instant,
+        now: unstick::Instant,
         text: &mut Text<'_>,
     ) -> Result<Progress, Refusal> {
         (**self).poll(host, now, text)
@@ -98,7 +122,7 @@ impl Task<Host> for Box<dyn Task<Host> + Send> {
     fn read(
         &mut self,
         host: &mut Host,
-        now: Instant,
+        now: unstick::Instant,
         text: &mut Text<'_>,
     ) -> Result<Progress, Refusal> {
         (**self).read(host, now, text)
@@ -146,5 +170,22 @@ impl unstick::Host for Host {
             counters.count(counter, self.shared.counters[counter as usize].load(Relaxed));
         }
         counters
+    }
+
+    fn access(&mut self, access: Access<'_>) {
+        let Some(visit) = &mut self.visit else { return };
+        match access {
+            Access::Request(line) => {
+                let line = line.unwrap_or("?");
+                visit.line = line.chars().take(LOGGED).collect();
+                visit.began = Instant::now();
+            }
+            Access::Reply { status, size } => {
+                let Visit { who, line, began } = visit;
+                let (status, millis) = (status.as_str(), began.elapsed().as_secs_f64() * 1e3);
+                // What a peer says is quoted, with its escapes shown.
+                debug!("{who} {line:?} {status} {size} bytes {millis:.1} ms");
+            }
+        }
     }
 }

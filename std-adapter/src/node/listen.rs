@@ -19,7 +19,7 @@ use tracing::{debug, error, warn};
 use unstick::datagram::{self, Datagram, Envelope};
 use unstick::driver::nonblocking::Runtime as _;
 use unstick::host::Counter;
-use unstick::{Host as _, Limits, Service};
+use unstick::{Endpoint, Host as _, Limits, Service};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -93,7 +93,7 @@ fn admit(
         serving.warnings.warn(format_args!("{service}: {peer} refused: all connections are taken"));
         return;
     };
-    debug!("{}: {peer} connected", service.as_str());
+    debug!("{peer} {}: connected", service.as_str());
     let serving = serving.clone();
     connections.spawn(async move {
         let mut stream = stream;
@@ -103,7 +103,7 @@ fn admit(
         let Serving { host, clock, limits, .. } = serving;
         let (reader, writer) = stream.split();
         let streams = (slot.watch(reader), slot.watch(writer));
-        connection::serve(service, limits, clock, &host, streams, slot.finish()).await;
+        connection::serve(service, peer, limits, clock, &host, streams, slot.finish()).await;
         drop(slot);
     });
 }
@@ -190,6 +190,9 @@ pub(super) async fn answer(service: Service, mut socket: udp::Socket, mut servin
         let envelope =
             Envelope { from_port: peer.port(), own_ports: &serving.udp_ports, broadcast };
         let host = &mut serving.host;
+        if let Some(endpoint) = Endpoint::udp(service) {
+            host.visited(endpoint, peer);
+        }
         let Some(len) = datagram::answer(service, now, host, envelope, datagram, &mut reply) else {
             continue;
         };

@@ -31,7 +31,12 @@ impl Failure {
                 format!("cannot {doing} `{path}`: the disk is full, make room there")
             }
             // A temporary file's name would only puzzle.
-            kind if error.get_ref().is_some() => format!("cannot {doing} `{path}`: {kind}"),
+            _ if error.get_ref().is_some() => {
+                let inner = error.get_ref().and_then(|it| it.source());
+                let inner = inner.and_then(|it| it.downcast_ref::<io::Error>());
+                let why = inner.map_or_else(|| error.kind().to_string(), ToString::to_string);
+                format!("cannot {doing} `{path}`: {why}")
+            }
             _ => format!("cannot {doing} `{path}`: {error}"),
         })
     }

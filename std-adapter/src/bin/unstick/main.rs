@@ -1,5 +1,6 @@
 //! The `unstick` tool: serves a node, and asks one.
 
+mod asking;
 mod call;
 mod check;
 mod crosscheck;
@@ -11,7 +12,7 @@ mod shell;
 mod target;
 mod transfer;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use failure::Failure;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
@@ -32,14 +33,14 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 ///   echo+udp://HOST    UDP 8092
 ///   command+udp://HOST UDP 8093
 #[derive(Parser)]
-#[command(version, verbatim_doc_comment, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "unstick", version, verbatim_doc_comment, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Tool {
     #[command(subcommand)]
     command: Command,
 
-    /// Say on stderr what happens; a node then logs every connection
-    #[arg(short, long, global = true)]
-    verbose: bool,
+    /// Say on stderr what happens: a node then logs every request, and twice (-vv) every byte
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
 }
 
 const EXAMPLES: &str = "\
@@ -52,7 +53,14 @@ Examples:
   unstick check 192.168.69.1                         does a node keep the protocol?
   unstick crosscheck 192.168.69.1 localhost          do two nodes behave alike?
 
-The exit code is 0 for success, 1 for failure, 2 for a command line that cannot be.";
+  unstick completions bash > ~/.local/share/bash-completion/completions/unstick
+
+Exit codes:
+  0    success: status ok; of echo, frame and message, which send no status, any answer
+  1    failure: another status, nobody there, a file that cannot be had, a node that does not conform
+  2    a command line that cannot be
+  N    call: what a program on the node ended with
+  128+N  ended by signal N (130 is Ctrl-C)";
 
 #[derive(Subcommand)]
 enum Command {
@@ -64,12 +72,23 @@ enum Command {
     Put(transfer::PutArgs),
     Check(check::Args),
     Crosscheck(crosscheck::Args),
+    /// Print what a shell needs to complete this tool's command lines
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages to a folder: `unstick man /usr/local/share/man/man1`
+    Man {
+        /// The folder, which is there
+        folder: std::path::PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let Tool { command, verbose } = Tool::parse();
     let lines = log(match command {
-        _ if verbose => LevelFilter::DEBUG,
+        _ if verbose > 1 => LevelFilter::TRACE,
+        _ if verbose > 0 => LevelFilter::DEBUG,
         Command::Serve(_) => LevelFilter::INFO,
         _ => LevelFilter::OFF,
     });
@@ -81,6 +100,13 @@ fn main() -> ExitCode {
         Command::Put(args) => transfer::put(&args),
         Command::Check(args) => check::run(&args),
         Command::Crosscheck(args) => crosscheck::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Tool::command(), "unstick", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man { folder } => clap_mangen::generate_to(Tool::command(), &folder)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|error| Failure::file("write to", &folder, &error)),
     };
     if let dropped @ 1.. = lines.dropped.dropped_lines() {
         tracing::warn!("{dropped} lines of this log were dropped: nobody read them in time");

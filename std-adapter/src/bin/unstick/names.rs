@@ -13,19 +13,19 @@ pub(crate) fn listed(help: &str) -> Vec<String> {
     if names.iter().any(|name| name == "help") { names } else { Vec::new() }
 }
 
-/// The failure that a reply is, with the name that was perhaps meant. `names` is asked for only if
-/// the command is unknown.
-pub(crate) fn refused(
-    reply: &Reply,
-    command: &str,
-    names: impl FnOnce() -> Vec<String>,
-) -> Failure {
+/// Whether the names of commands help: the one that was typed is none.
+pub(crate) fn are_wanted(reply: &Reply) -> bool {
+    reply.status.as_deref() == Some(Status::UnknownCommand.as_str())
+}
+
+/// The failure that a reply is, with the name that was perhaps meant.
+pub(crate) fn refused(reply: &Reply, command: &str, names: &[String]) -> Failure {
     let refused = Failure::refused(reply);
-    if reply.status.as_deref() != Some(Status::UnknownCommand.as_str()) {
+    if !are_wanted(reply) {
         return refused;
     }
     let word = command.split(' ').next().unwrap_or_default();
-    match (refused, near(word, &names())) {
+    match (refused, near(word, names)) {
         (Failure::Said(sentence), Some(name)) => {
             Failure::Said(format!("{sentence}, or did you mean `{name}`?"))
         }
@@ -33,10 +33,13 @@ pub(crate) fn refused(
     }
 }
 
-/// The name that differs in at most two letters, the nearest of them.
+/// The name that differs in at most two letters, and in fewer than half of them; the nearest of them.
 fn near<'n>(word: &str, names: &'n [String]) -> Option<&'n str> {
     let distance = |name: &&str| strsim::damerau_levenshtein(word, name);
-    names.iter().map(String::as_str).min_by_key(distance).filter(|name| distance(name) <= 2)
+    names.iter().map(String::as_str).min_by_key(distance).filter(|name| {
+        let distance = distance(name);
+        distance <= 2 && 2 * distance <= word.chars().count()
+    })
 }
 
 #[cfg(test)]
@@ -49,6 +52,7 @@ mod tests {
         assert_eq!(near("uper", &names), Some("upper"));
         assert_eq!(near("uptmie", &names), Some("uptime"));
         assert_eq!(near("remove", &names), None);
+        assert_eq!(near("?", &listed("help\nls\n")), None);
         assert_eq!(listed("what a shell says\nof help"), Vec::<String>::new());
         assert_eq!(listed("help\n\x1b]52;c;aGk=\x07 x\nb\u{202E}c\n\u{9b}m\n"), ["help"]);
     }

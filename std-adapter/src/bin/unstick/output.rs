@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Output(Arc<Mutex<Out>>);
 
 struct Out {
+    /// What is done before the first byte.
+    begin: Option<Box<dyn FnOnce() + Send>>,
     stdout: Stdout,
     decoder: Option<Decoder>,
     /// Whether the text is for a terminal.
@@ -26,7 +28,25 @@ impl Output {
         let stdout = io::stdout();
         let shown = stdout.is_terminal() && !raw;
         let decoder = (encoding != UTF_8 || shown).then(|| encoding.new_decoder());
-        Self(Arc::new(Mutex::new(Out { stdout, decoder, shown, binary: false, last: None })))
+        Self(Arc::new(Mutex::new(Out {
+            begin: None,
+            stdout,
+            decoder,
+            shown,
+            binary: false,
+            last: None,
+        })))
+    }
+
+    /// Does this before its first byte is written, or when it is told that none comes.
+    pub(crate) fn begins_with(&self, begin: impl FnOnce() + Send + 'static) {
+        self.lock().begin = Some(Box::new(begin));
+    }
+
+    /// Nothing more stands in its way.
+    pub(crate) fn begin(&self) {
+        let begin = self.lock().begin.take();
+        begin.into_iter().for_each(|begin| begin());
     }
 
     fn lock(&self) -> MutexGuard<'_, Out> {
@@ -92,6 +112,7 @@ pub(crate) fn clean(text: &str) -> String {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.begin();
         self.lock().decode(bytes, false)?;
         Ok(bytes.len())
     }
