@@ -599,7 +599,7 @@ fn nobody_reads_the_log() {
     let mut node = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufRead::read_line(
-        &mut std::io::BufReader::new(node.stdout.as_mut().unwrap()),
+        &mut BufReader::new(node.stdout.as_mut().unwrap()),
         &mut line,
     )
     .unwrap();
@@ -627,7 +627,7 @@ fn an_idle_connection_takes_little_memory() {
     serve.args(["--max-connections", "1000"]);
     let mut node = serve.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    let mut announced = std::io::BufReader::new(node.stdout.as_mut().unwrap());
+    let mut announced = BufReader::new(node.stdout.as_mut().unwrap());
     std::io::BufRead::read_line(&mut announced, &mut line).unwrap();
     let address = line.trim_end().rsplit(' ').next().unwrap();
     let status = format!("/proc/{}/status", node.id());
