@@ -46,11 +46,13 @@ pub struct Options {
     pub setup: Option<Setup>,
     /// Also play what shows deadlines, and so takes two minutes.
     pub slow: bool,
+    /// Its ports are forwarded: what shows that it knows their numbers is not played.
+    pub forwarded: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { judge: Judge::Meaning, wait: PROBE, setup: None, slow: false }
+        Self { judge: Judge::Meaning, wait: PROBE, setup: None, slow: false, forwarded: false }
     }
 }
 
@@ -90,18 +92,26 @@ pub struct Check<'c> {
     in_vain: usize,
 }
 
-/// Sends each service a first request, to all at once.
+/// Sends each service a first request: to one, as the way there may have to be found first, and then to
+/// all others at once, unless that one says nothing.
 pub fn probe(connect: &Connect<'_>, endpoints: &[Endpoint]) -> Vec<(Endpoint, Presence)> {
-    thread::scope(|scope| {
-        let probes: Vec<_> = endpoints
+    let Some((first, others)) = endpoints.split_first() else { return Vec::new() };
+    let found = presence(connect, *first);
+    if matches!(found, Presence::Mute) {
+        return vec![(*first, found)];
+    }
+    let others = thread::scope(|scope| {
+        let probes: Vec<_> = others
             .iter()
             .map(|endpoint| (*endpoint, scope.spawn(|| presence(connect, *endpoint))))
             .collect();
         let presence = |probe: thread::ScopedJoinHandle<'_, Presence>| {
             probe.join().unwrap_or_else(|_| Presence::Absent(ErrorKind::Other.into()))
         };
-        probes.into_iter().map(|(endpoint, probe)| (endpoint, presence(probe))).collect()
-    })
+        let found = probes.into_iter().map(|(endpoint, probe)| (endpoint, presence(probe)));
+        found.collect::<Vec<_>>()
+    });
+    [(*first, found)].into_iter().chain(others).collect()
 }
 
 fn presence(connect: &Connect<'_>, endpoint: Endpoint) -> Presence {
@@ -234,6 +244,9 @@ impl<'c> Check<'c> {
         if !self.served.contains(&endpoint) {
             return Some(format!("{endpoint} is not there"));
         }
+        if scenario.from_own_port && self.options.forwarded {
+            return Some("the node does not know the ports that are forwarded to it".into());
+        }
         if let Some(wanted) = self.options.setup {
             let other = wanted.as_str();
             return (wanted != setup)
@@ -295,6 +308,13 @@ impl<'c> Check<'c> {
 
     /// The body of the reply to a command, as it stands in JSON.
     fn ask(&self, command: &str) -> Option<Vec<u8>> {
+        (0..TRIES).find_map(|tried| {
+            thread::sleep(if tried == 0 { Duration::ZERO } else { APART });
+            self.ask_once(command)
+        })
+    }
+
+    fn ask_once(&self, command: &str) -> Option<Vec<u8>> {
         let mut endpoints = [Endpoint::tcp(Service::Command), Endpoint::UDP_COMMAND].into_iter();
         let endpoint = endpoints.find(|endpoint| self.served.contains(endpoint))?;
         let mut link = self.patiently(endpoint).ok()?;

@@ -598,11 +598,8 @@ fn nobody_reads_the_log() {
     serve.args(["--command", "off", "--udp-echo", "off", "--udp-command", "off"]);
     let mut node = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    std::io::BufRead::read_line(
-        &mut BufReader::new(node.stdout.as_mut().unwrap()),
-        &mut line,
-    )
-    .unwrap();
+    std::io::BufRead::read_line(&mut BufReader::new(node.stdout.as_mut().unwrap()), &mut line)
+        .unwrap();
     let address = line.trim_end().rsplit(' ').next().unwrap().to_owned();
     // Each is worth two lines of log; a pipe holds 64 KiB.
     for _ in 0..3000 {

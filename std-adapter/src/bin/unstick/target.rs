@@ -1,5 +1,6 @@
 //! A node as a whole: where its services are, and which scenarios are played on it.
 
+use crate::asking::seconds;
 use crate::failure::Failure;
 use core::time::Duration;
 use std::io::{self, ErrorKind};
@@ -125,21 +126,19 @@ pub(crate) struct Choice {
     /// Also play what shows deadlines, and so takes two minutes
     #[arg(long)]
     slow: bool,
+    /// The node's ports are forwarded to it, as those of an emulated board are
+    #[arg(long)]
+    forwarded: bool,
     /// Seconds that the next byte of a reply is waited for
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
-    wait: f64,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse().ok().filter(|seconds| (0.01..=60.0).contains(seconds));
-    seconds.ok_or_else(|| "seconds from 0.01 to 60 are possible".into())
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    wait: Duration,
 }
 
 impl Choice {
     pub(crate) fn options(&self, setup: Option<Setup>) -> Options {
         let judge = if self.exact { Judge::Exact } else { Judge::Meaning };
-        let wait = Duration::from_secs_f64(self.wait);
-        Options { judge, wait, setup, slow: self.slow }
+        let Self { slow, forwarded, wait, .. } = *self;
+        Options { judge, wait, setup, slow, forwarded }
     }
 
     /// Whether a scenario is one of them.
