@@ -36,8 +36,3 @@ pub mod codec;
 pub mod node;
 pub mod udp;
 pub mod url;
-
-/// The README's code is compiled and run as a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

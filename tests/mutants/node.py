@@ -1033,7 +1033,7 @@ async def serve(options):
                 else:
                     await it.lines(service)
                 await it.close()
-        except OSError:
+        except (OSError, Ended):
             pass
 
     async def accept(listener, service):
