@@ -14,7 +14,7 @@ use unstick_std::udp::Socket;
 const MESSAGES: [&str; 3] = ["led on", "led off", "reboot"];
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn core::error::Error>> {
     println!("TCP: three messages are sent, {MESSAGES:?}");
     let plain: Vec<_> = MESSAGES.iter().map(|message| message.as_bytes().to_vec()).collect();
     let received = over_tcp(&plain)?;
