@@ -22,6 +22,7 @@
 //! | [`codec`] | frames as a `tokio_util` decoder and encoder |
 //! | [`node`] | serves all services: files, programs, commands of your own, limits |
 //! | [`udp`] | datagrams that are known to be whole or cut |
+//! | `options` | options of command lines, with feature `options` |
 //! | [`url`] | `command://HOST:PORT` and its like |
 //! | [`clock`] | tokio's time for sessions |
 //!
@@ -34,5 +35,7 @@ pub mod client;
 pub mod clock;
 pub mod codec;
 pub mod node;
+#[cfg(feature = "options")]
+pub mod options;
 pub mod udp;
 pub mod url;

@@ -7,7 +7,6 @@ use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 use core::hash::{Hash as _, Hasher as _};
 use core::net::Ipv4Addr;
-use core::str::FromStr;
 use nix::ifaddrs::getifaddrs;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
@@ -23,6 +22,7 @@ use unstick::{Endpoint, Limits, Service};
 use unstick_conformance::commands::Settings;
 use unstick_conformance::fixture;
 use unstick_std::node::{Listening, Ports};
+use unstick_std::options::PortArgs;
 
 /// Bytes of a file in memory.
 const FILE: usize = 64 * 1024;
@@ -46,24 +46,8 @@ pub(crate) struct Args {
     /// Largest IP packet on an interface that is made
     #[arg(long, value_name = "BYTES", default_value_t = 1500)]
     mtu: u16,
-    /// Port of the echo service over TCP
-    #[arg(long, value_name = "PORT", default_value = "8080")]
-    echo: ServicePort,
-    /// Port of the frame service
-    #[arg(long, value_name = "PORT", default_value = "8086")]
-    frame: ServicePort,
-    /// Port of the message service
-    #[arg(long, value_name = "PORT", default_value = "8087")]
-    message: ServicePort,
-    /// Port of the command service over TCP
-    #[arg(long, value_name = "PORT", default_value = "8088")]
-    command: ServicePort,
-    /// Port of the echo service over UDP
-    #[arg(long, value_name = "PORT", default_value = "8092")]
-    udp_echo: ServicePort,
-    /// Port of the command service over UDP
-    #[arg(long, value_name = "PORT", default_value = "8093")]
-    udp_command: ServicePort,
+    #[command(flatten)]
+    ports: PortArgs,
     #[command(flatten)]
     cable: cable::Args,
 }
@@ -133,19 +117,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 impl Args {
     /// What to serve. A port that was left to us is one that no other service has.
     fn ports(&self) -> Ports {
-        let wanted = [
-            (Endpoint::tcp(Service::Echo), self.echo),
-            (Endpoint::tcp(Service::Frame), self.frame),
-            (Endpoint::tcp(Service::Message), self.message),
-            (Endpoint::tcp(Service::Command), self.command),
-            (Endpoint::UDP_ECHO, self.udp_echo),
-            (Endpoint::UDP_COMMAND, self.udp_command),
-        ];
-        let taken = |port| wanted.iter().any(|(_, it)| it.0 == Some(port));
+        let wanted = self.ports.ports();
+        let taken = |port| wanted.iter().any(|(_, it)| it == port);
         let mut free = (49152..=u16::MAX).filter(|port| !taken(*port));
-        wanted.into_iter().fold(Ports::OFF, |ports, (endpoint, port)| {
-            let port = if port.0 == Some(0) { free.next() } else { port.0 };
-            ports.with(endpoint, port)
+        wanted.iter().fold(Ports::OFF, |ports, (endpoint, port)| {
+            ports.with(endpoint, if port == 0 { free.next() } else { Some(port) })
         })
     }
 }
@@ -235,21 +211,5 @@ fn network(text: &str) -> Result<Ipv4Cidr, String> {
             Ok(Ipv4Cidr::new(address, bits))
         }
         _ => Err("it is an IPv4 address and at most 30 bits, as in 192.168.69.1/24".into()),
-    }
-}
-
-/// A port, or none for a service that is off.
-#[derive(Clone, Copy)]
-struct ServicePort(Option<u16>);
-
-impl FromStr for ServicePort {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        match (text, text.parse()) {
-            ("off", _) => Ok(Self(None)),
-            (_, Ok(port)) => Ok(Self(Some(port))),
-            _ => Err("a port is a number from 0 to 65535, or `off`"),
-        }
     }
 }

@@ -7,10 +7,11 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing::{info, warn};
+use unstick::Limits;
 use unstick::datagram::ETHERNET;
 use unstick::limits::Oversize;
-use unstick::{Endpoint, Limits, Service};
-use unstick_std::node::{Config, Error, Node, Ports, Storage, demo};
+use unstick_std::node::{Config, Error, Node, Storage, demo};
+use unstick_std::options::PortArgs;
 
 /// Options of `unstick serve`.
 #[derive(clap::Args)]
@@ -25,24 +26,8 @@ pub(crate) struct Args {
     /// Program that may be run, by name or path; may be given several times
     #[arg(long, value_name = "PROGRAM")]
     allow: Vec<String>,
-    /// Port of the echo service over TCP
-    #[arg(long, value_name = "PORT", default_value = "8080")]
-    echo: Port,
-    /// Port of the frame service
-    #[arg(long, value_name = "PORT", default_value = "8086")]
-    frame: Port,
-    /// Port of the message service
-    #[arg(long, value_name = "PORT", default_value = "8087")]
-    message: Port,
-    /// Port of the command service over TCP
-    #[arg(long, value_name = "PORT", default_value = "8088")]
-    command: Port,
-    /// Port of the echo service over UDP
-    #[arg(long, value_name = "PORT", default_value = "8092")]
-    udp_echo: Port,
-    /// Port of the command service over UDP
-    #[arg(long, value_name = "PORT", default_value = "8093")]
-    udp_command: Port,
+    #[command(flatten)]
+    ports: PortArgs,
     /// Most connections at once
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
@@ -163,40 +148,15 @@ impl Signals {
     }
 }
 
-/// A port, or none for a service that is off.
-#[derive(Clone, Copy)]
-struct Port(Option<u16>);
-
-impl core::str::FromStr for Port {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(Self(None));
-        }
-        match text.parse() {
-            Ok(port) => Ok(Self(Some(port))),
-            Err(_) => Err("a port is a number from 0 to 65535, or `off`".into()),
-        }
-    }
-}
-
 impl From<Args> for Config {
     fn from(args: Args) -> Self {
-        let ports = Ports::OFF
-            .with(Endpoint::tcp(Service::Echo), args.echo.0)
-            .with(Endpoint::tcp(Service::Frame), args.frame.0)
-            .with(Endpoint::tcp(Service::Message), args.message.0)
-            .with(Endpoint::tcp(Service::Command), args.command.0)
-            .with(Endpoint::UDP_ECHO, args.udp_echo.0)
-            .with(Endpoint::UDP_COMMAND, args.udp_command.0);
         let mut limits = Limits::DEFAULT.with_idle(Duration::from_secs(args.idle));
         if args.close_oversize {
             limits = limits.with_oversize(Oversize::Close);
         }
         let mut config = Self::new()
             .bind(args.bind)
-            .ports(ports)
+            .ports(args.ports.ports())
             .connections(usize::try_from(args.max_connections).unwrap_or(usize::MAX))
             .datagrams(args.max_datagram as usize)
             .limits(limits)

@@ -1,0 +1,94 @@
+//! Options of command lines, for programs that read them with clap.
+
+use crate::node::Ports;
+use clap::Args;
+use core::str::FromStr;
+use unstick::{Endpoint, Service};
+
+/// The ports of a node's services: a number each, 0 to let the system choose one, or `off`.
+///
+/// ```
+/// use clap::Parser;
+/// use unstick_std::options::PortArgs;
+/// use unstick_std::unstick::Endpoint;
+///
+/// #[derive(Parser)]
+/// struct Program {
+///     #[command(flatten)]
+///     ports: PortArgs,
+/// }
+///
+/// let program = Program::parse_from(["node", "--echo", "off", "--udp-command", "9000"]);
+/// let ports = program.ports.ports();
+/// assert_eq!(ports.get(Endpoint::UDP_COMMAND), Some(9000));
+/// assert_eq!(ports.iter().count(), 5);
+/// ```
+#[derive(Args, Clone, Copy, Debug)]
+#[group(id = "ports")]
+pub struct PortArgs {
+    /// Port of the echo service over TCP
+    #[arg(long, value_name = "PORT", default_value = "8080")]
+    echo: Port,
+    /// Port of the frame service
+    #[arg(long, value_name = "PORT", default_value = "8086")]
+    frame: Port,
+    /// Port of the message service
+    #[arg(long, value_name = "PORT", default_value = "8087")]
+    message: Port,
+    /// Port of the command service over TCP
+    #[arg(long, value_name = "PORT", default_value = "8088")]
+    command: Port,
+    /// Port of the echo service over UDP
+    #[arg(long, value_name = "PORT", default_value = "8092")]
+    udp_echo: Port,
+    /// Port of the command service over UDP
+    #[arg(long, value_name = "PORT", default_value = "8093")]
+    udp_command: Port,
+}
+
+impl PortArgs {
+    /// The ports.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        Ports::OFF
+            .with(Endpoint::tcp(Service::Echo), self.echo.0)
+            .with(Endpoint::tcp(Service::Frame), self.frame.0)
+            .with(Endpoint::tcp(Service::Message), self.message.0)
+            .with(Endpoint::tcp(Service::Command), self.command.0)
+            .with(Endpoint::UDP_ECHO, self.udp_echo.0)
+            .with(Endpoint::UDP_COMMAND, self.udp_command.0)
+    }
+}
+
+/// A port, or none for a service that is off.
+#[derive(Clone, Copy, Debug)]
+struct Port(Option<u16>);
+
+impl FromStr for Port {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match (text, text.parse()) {
+            ("off", _) => Ok(Self(None)),
+            (_, Ok(port)) => Ok(Self(Some(port))),
+            _ => Err("a port is a number from 0 to 65535, or `off`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        ports: PortArgs,
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_services() {
+        assert_eq!(Program::parse_from(["node"]).ports.ports(), Ports::DEFAULT);
+    }
+}
