@@ -9,6 +9,7 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use unstick::Endpoint;
 
@@ -130,7 +131,7 @@ impl fmt::Display for BuildError {
 pub struct Board {
     emulator: Child,
     urls: Vec<String>,
-    log: Receiver<String>,
+    log: Mutex<Receiver<String>>,
 }
 
 impl Board {
@@ -146,14 +147,15 @@ impl Board {
             .map_err(|error| format!("{name} could not be started: {error}"))?;
         let log = emulator.stdout.take();
         let (told, lines) = mpsc::channel();
-        let mut board = Self { emulator, urls: Vec::new(), log: lines };
+        let mut board = Self { emulator, urls: Vec::new(), log: Mutex::new(lines) };
         // To its end, or a board that logs much would wait for us.
         thread::spawn(move || {
             let lines = log.into_iter().flat_map(|log| BufReader::new(log).lines());
             lines.map_while(Result::ok).for_each(|line| drop(told.send(line)));
         });
         loop {
-            let line = board.log.recv_timeout(START).map_err(|error| match error {
+            let log = board.log.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let line = log.recv_timeout(START).map_err(|error| match error {
                 RecvTimeoutError::Timeout => format!("{name} does not serve after {START:?}"),
                 RecvTimeoutError::Disconnected => format!("{name} ended before it served"),
             })?;
@@ -166,7 +168,8 @@ impl Board {
 
     /// What it has logged since it served, or since the last call.
     pub fn log(&self) -> String {
-        self.log.try_iter().map(|line| line + "\n").collect()
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.try_iter().map(|line| line + "\n").collect()
     }
 
     /// Plays a scenario on it. An error is a sentence: nobody answers there.

@@ -4,6 +4,7 @@ mod asking;
 mod call;
 mod check;
 mod crosscheck;
+mod decode;
 mod failure;
 mod names;
 mod output;
@@ -72,6 +73,7 @@ enum Command {
     Put(transfer::PutArgs),
     Check(check::Args),
     Crosscheck(crosscheck::Args),
+    Decode(decode::Args),
     /// Print what a shell needs to complete this tool's command lines
     Completions {
         /// The shell
@@ -100,6 +102,7 @@ fn main() -> ExitCode {
         Command::Put(args) => transfer::put(&args),
         Command::Check(args) => check::run(&args),
         Command::Crosscheck(args) => crosscheck::run(&args),
+        Command::Decode(args) => decode::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Tool::command(), "unstick", &mut io::stdout());
             Ok(ExitCode::SUCCESS)
