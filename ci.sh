@@ -89,7 +89,8 @@ step_docs() {
 
 step_test() {
   need_tool python3 python3 # the peers that are not ours
-  ! in_ci || need_tool dnsmasq dnsmasq-base # a DHCP server; at a desk its test is skipped
+  # A DHCP server and a dissector's host; at a desk their tests are skipped.
+  ! in_ci || { need_tool dnsmasq dnsmasq-base && need_tool tshark tshark; }
   cargo test --workspace --no-run
   CARGO_TERM_QUIET=false cargo test --workspace # name the tests as they run
 }

@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_unstick-tap");
 
+const DISSECTOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wireshark/unstick.lua");
+
 /// The exit code where no TAP interface can be had.
 const NO_TAP: i32 = 3;
 
@@ -71,6 +73,7 @@ fn in_a_namespace(script: &str) -> Option<String> {
     unshare.into_iter().find_map(|options| {
         let mut command = Command::new("unshare");
         command.args(options).args(["bash", "-c", script]).env("PROGRAM", PROGRAM);
+        command.env("DISSECTOR", DISSECTOR);
         let text = text(&command.output().ok()?);
         text.contains("listening").then_some(text)
     })
@@ -112,6 +115,62 @@ fn serve_listens_answers_and_ends_cleanly() {
         assert!(text.contains(line), "no `{line}` in:\n{text}");
     }
     assert!(!text.contains("message"), "{text}");
+}
+
+/// A node that captures, and what is asked of it: a command torn in two segments, a damaged prefix, a
+/// bare request, and a datagram.
+const CAPTURE: &str = r#"
+ip link set lo up || exit
+capture=$(mktemp)
+"$PROGRAM" serve --tap tap-pcap --pcap $capture &
+node=$!
+for _ in {1..50}; do
+  { exec 3<>/dev/tcp/192.168.69.1/8088; } 2>/dev/null && break
+  sleep 0.1
+done
+printf '\x20\0\0\0{"id":7,"com' >&3
+sleep 0.2
+printf 'mand":"upper hello"}\xff\xff\xff\xff' >&3
+cat <&3 >/dev/null
+exec 3>&-
+exec 4<>/dev/tcp/192.168.69.1/8086
+printf 'upper hello\n' >&4
+head -c 9 <&4 >/dev/null
+exec 4>&-
+exec 5<>/dev/udp/192.168.69.1/8093
+printf '\x1e\0\0\0{"id":"a","command":"upper b"}' >&5
+head -c 4 <&5 >/dev/null
+kill -TERM $node
+wait $node
+echo DISSECTED
+tshark -X lua_script:"$DISSECTOR" -r $capture -Y unstick -T fields -E separator='|' -e unstick.service \
+  -e unstick.id -e unstick.command -e unstick.line -e unstick.status -e unstick.text -e unstick.broken \
+  -e unstick.request_in 2>/dev/null
+rm $capture
+"#;
+
+#[test]
+fn wireshark_shows_what_a_capture_says() {
+    if Command::new("tshark").arg("--version").output().is_err() {
+        return unstick_conformance::skip("tshark is missing: the dissector is not tested");
+    }
+    let Some(text) = in_a_namespace(CAPTURE) else {
+        return unstick_conformance::skip("needs what serving on a TAP needs");
+    };
+    let (_, dissected) = text.split_once("DISSECTED\n").expect("tshark has run");
+    let lines = dissected.lines().filter(|line| line.contains('|'));
+    let lines: Vec<Vec<_>> = lines.map(|line| line.split('|').collect()).collect();
+    let has = |wanted: &[(usize, &str)]| {
+        let fits = |line: &&Vec<&str>| wanted.iter().all(|(at, part)| line[*at].contains(part));
+        assert!(lines.iter().any(|line| fits(&line)), "{wanted:?} is not in\n{dissected}");
+    };
+    has(&[(0, "command"), (1, "7"), (2, "upper hello"), (6, "F1: a prefix of -1")]);
+    has(&[(0, "command"), (1, "7"), (4, "ok"), (4, "bad-request")]);
+    has(&[(0, "frame"), (3, "upper hello")]);
+    has(&[(0, "frame"), (5, "HELLO")]);
+    has(&[(0, "command"), (1, "\"a\""), (2, "upper b")]);
+    let answer = lines.iter().find(|line| line[1] == "\"a\"" && !line[4].is_empty());
+    assert!(answer.is_some_and(|line| !line[7].is_empty()), "tied to its request:\n{dissected}");
 }
 
 #[test]

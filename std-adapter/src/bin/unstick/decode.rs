@@ -27,7 +27,7 @@ Examples:
   unstick decode wire.pcap
   unstick decode wire.pcap --port command=9000
 
-std-adapter/wireshark/unstick.lua shows the same in Wireshark.")]
+wireshark/unstick.lua of the repository shows the same in Wireshark.")]
 pub(crate) struct Args {
     /// A port that is not the service's own: SERVICE=PORT, such as command=9000 or echo+udp=9001
     #[arg(long, value_name = "SERVICE=PORT", value_parser = port)]

@@ -34,7 +34,11 @@ impl Failure {
             _ if error.get_ref().is_some() => {
                 let inner = error.get_ref().and_then(|it| it.source());
                 let inner = inner.and_then(|it| it.downcast_ref::<io::Error>());
-                let why = inner.map_or_else(|| error.kind().to_string(), ToString::to_string);
+                let why = match inner {
+                    Some(inner) => inner.to_string(),
+                    None if error.kind() == ErrorKind::InvalidData => error.to_string(),
+                    None => error.kind().to_string(),
+                };
                 format!("cannot {doing} `{path}`: {why}")
             }
             _ => format!("cannot {doing} `{path}`: {error}"),
