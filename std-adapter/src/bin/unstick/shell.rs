@@ -195,7 +195,10 @@ impl Session {
                 let name = name_of(path, name.first().copied())?;
                 let put = Put { path, name, no_clobber: false };
                 let bar = progress_bar("putting", name);
-                let reply = self.on_client(async |client| put.run(client, bar).await)?;
+                let shown = bar.clone();
+                let reply = self.on_client(async |client| put.run(client, shown).await);
+                bar.finish_and_clear();
+                let reply = reply?;
                 let line = clean(&reply.text());
                 (reply, line)
             }
@@ -203,7 +206,10 @@ impl Session {
                 let path = Path::new(file.first().copied().unwrap_or(name));
                 let get = Get { name, path, no_clobber: false };
                 let bar = progress_bar("getting", name);
-                let reply = self.on_client(async |client| get.run(client, bar).await)?;
+                let shown = bar.clone();
+                let reply = self.on_client(async |client| get.run(client, shown).await);
+                bar.finish_and_clear();
+                let reply = reply?;
                 let line = if path == Path::new("-") { String::new() } else { got(name, &reply) };
                 (reply, line)
             }
@@ -299,7 +305,9 @@ impl Session {
             return format!("connected to {url}; quit or Ctrl-D ends");
         };
         let target = info["target"].as_str().unwrap_or_default();
-        let file = info["limits"]["file"].as_u64().map(human).unwrap_or_default();
+        // A directory has no limit worth a word.
+        let file = info["limits"]["file"].as_u64().filter(|limit| *limit < 1 << 50);
+        let file = file.map(human).unwrap_or_default();
         let files = if file.is_empty() { file } else { format!(", files up to {file}") };
         let told = clean(&format!("{name} {version} on {target}"));
         format!("{told} at {url}{files}; help lists its commands, quit or Ctrl-D ends")
