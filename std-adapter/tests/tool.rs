@@ -472,6 +472,11 @@ fn crosscheck_tells_whether_two_nodes_agree() {
     assert!(code == 0 && out.contains(" same, 0 differ"), "{out}{err}");
     let (code, out, _) = run(["crosscheck", &urls, &plain_echo()]);
     assert!(code == 1 && out.contains("differs"), "{out}");
+    let (code, out, _) = run(["crosscheck", "--json", &urls, &plain_echo(), "--rule", "E1"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let names = |list: &str| report[list].as_array().unwrap().len();
+    assert!(code == 1 && names("differ") > 5 && names("same") > 0, "{out}");
+    assert_eq!(report["differ"][0]["a"], "is right");
     let (code, _, err) = run(["crosscheck", url(&urls, "frame"), url(&urls, "command")]);
     assert!(code == 1 && err.contains("no service in common"), "{err}");
 }

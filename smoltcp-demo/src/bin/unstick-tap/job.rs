@@ -70,7 +70,7 @@ pub(crate) fn run(
             Some(played.unwrap_or_else(|sentence| failed(&io::Error::other(sentence))))
         }),
     }));
-    let colour = out.is_terminal();
+    let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
     writeln!(out)?;
     let summary = matrix(&scenarios(), &mut columns, &mut out, colour)?;
     drop(columns);

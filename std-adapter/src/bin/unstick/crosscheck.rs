@@ -1,8 +1,10 @@
 //! `unstick crosscheck`: two nodes, side by side.
 
 use crate::failure::Failure;
+use crate::output::is_colourful;
 use crate::target::{Choice, Target, progress};
-use std::io::{self, IsTerminal as _, Write as _};
+use serde_json::json;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use unstick_conformance::Scenario;
 use unstick_conformance::check::{Check, Outcome};
@@ -27,6 +29,16 @@ pub(crate) struct Args {
     b: Target,
     #[command(flatten)]
     choice: Choice,
+    /// Print one JSON object: what both do alike, what they do not, and what was skipped
+    #[arg(long)]
+    json: bool,
+}
+
+/// What has come of a scenario on both.
+struct Pair {
+    scenario: Scenario,
+    a: Outcome,
+    b: Outcome,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -41,46 +53,76 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut b = Check::new(&to_b, &at_b, args.choice.options(None));
     let table: Vec<_> = a.scenarios().into_iter().zip(b.scenarios()).collect();
     let table: Vec<_> = table.into_iter().filter(|(it, _)| args.choice.takes(it)).collect();
-    let width = table.iter().map(|(scenario, _)| scenario.name.len()).max().unwrap_or_default();
-    let colour = io::stdout().is_terminal();
-    let mut out = io::stdout().lock();
-    let (mut same, mut differ, mut skipped) = (0, 0, 0);
-    let mut differences = String::new();
-    writeln!(out, "{:width$}  A      B      both", "scenario")?;
+    let mut pairs = Vec::new();
     let bar = progress(table.len());
-    for (for_a, for_b) in &table {
+    for (for_a, for_b) in table {
         bar.set_message(for_a.name.clone());
-        let (of_a, of_b) = (a.play(for_a), b.play(for_b));
+        let (of_a, of_b) = (a.play(&for_a), b.play(&for_b));
         bar.inc(1);
-        let Scenario { name, rules, .. } = for_a;
-        let both = match (&of_a, &of_b) {
-            (Outcome::Skipped(_), _) | (_, Outcome::Skipped(_)) => {
-                skipped += 1;
-                continue;
-            }
-            (of_a, of_b) if of_a == of_b => "same",
-            _ => "differs",
-        };
-        *(if both == "same" { &mut same } else { &mut differ }) += 1;
-        let (on, off) =
-            if colour && both == "differs" { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
-        let line = format!("{name:width$}  {:5}  {:5}  {on}{both}{off}", word(&of_a), word(&of_b));
-        bar.suspend(|| writeln!(out, "{line}"))?;
-        if of_a != Outcome::Passed || of_b != Outcome::Passed {
-            differences += &format!("\n{name} ({})\n", rules.join(" "));
-            for sentence in &for_a.shows {
-                differences += &format!("  the page: {sentence}\n");
-            }
-            differences += &format!("  A {}\n  B {}\n", told(&of_a), told(&of_b));
-        }
+        pairs.push(Pair { scenario: for_a, a: of_a, b: of_b });
     }
     bar.finish_and_clear();
-    writeln!(out, "{differences}")?;
-    writeln!(out, "{same} same, {differ} differ, {skipped} skipped that do not apply to both")?;
-    if same + differ == 0 {
+    let (played, skipped): (Vec<_>, Vec<_>) = pairs.into_iter().partition(Pair::is_played);
+    let differ = played.iter().filter(|pair| !pair.is_same()).count();
+    if args.json {
+        writeln!(io::stdout(), "{}", json(&played, &skipped))?;
+    } else {
+        print(&mut io::stdout().lock(), &played, skipped.len())?;
+    }
+    if played.is_empty() {
         return Err(Failure::said("no scenario applies to both: nothing was compared"));
     }
     Ok(if differ == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Pair {
+    const fn is_played(&self) -> bool {
+        !matches!((&self.a, &self.b), (Outcome::Skipped(_), _) | (_, Outcome::Skipped(_)))
+    }
+
+    fn is_same(&self) -> bool {
+        self.a == self.b
+    }
+}
+
+fn json(played: &[Pair], skipped: &[Pair]) -> serde_json::Value {
+    let of = |pair: &Pair| {
+        let Pair { scenario, a, b } = pair;
+        json!({ "name": scenario.name, "rules": scenario.rules, "a": told(a), "b": told(b) })
+    };
+    let (same, differ): (Vec<_>, Vec<_>) = played.iter().partition(|pair| pair.is_same());
+    json!({
+        "same": same.into_iter().map(of).collect::<Vec<_>>(),
+        "differ": differ.into_iter().map(of).collect::<Vec<_>>(),
+        "skipped": skipped.iter().map(of).collect::<Vec<_>>(),
+    })
+}
+
+fn print(out: &mut impl Write, played: &[Pair], skipped: usize) -> io::Result<()> {
+    let width = played.iter().map(|pair| pair.scenario.name.len()).max().unwrap_or_default();
+    let colour = is_colourful(&io::stdout());
+    writeln!(out, "{:width$}  A      B      both", "scenario")?;
+    for pair in played {
+        let (name, same) = (&pair.scenario.name, pair.is_same());
+        let both = match (same, colour) {
+            (true, _) => "same",
+            (false, false) => "differs",
+            (false, true) => "\x1b[31mdiffers\x1b[0m",
+        };
+        writeln!(out, "{name:width$}  {:5}  {:5}  {both}", word(&pair.a), word(&pair.b))?;
+    }
+    for Pair { scenario, a, b } in played {
+        if (a, b) != (&Outcome::Passed, &Outcome::Passed) {
+            writeln!(out, "\n{} ({})", scenario.name, scenario.rules.join(" "))?;
+            for sentence in &scenario.shows {
+                writeln!(out, "  the page: {sentence}")?;
+            }
+            writeln!(out, "  A {}\n  B {}", told(a), told(b))?;
+        }
+    }
+    let same = played.iter().filter(|pair| pair.is_same()).count();
+    let differ = played.len() - same;
+    writeln!(out, "\n{same} same, {differ} differ, {skipped} skipped that do not apply to both")
 }
 
 const fn word(outcome: &Outcome) -> &'static str {

@@ -15,7 +15,7 @@ mod transfer;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use failure::Failure;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::process::ExitCode;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -134,7 +134,7 @@ fn log(level: LevelFilter) -> Lines {
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(level));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(output::is_colourful(&io::stderr()))
         .with_target(false);
     tracing_subscriber::registry().with(filter).with(lines).init();
     Lines { _end: end, dropped }
