@@ -145,6 +145,11 @@ MUTANTS = {
     "name-slash": ("S1", "names may have a slash"),
     "name-backslash": ("S1", "names may have a backslash"),
     "name-colon": ("S1", "names may have a colon"),
+    "name-quote": ("S1", "names may have what Windows does not have in one"),
+    "name-device": ("S1", "names may be devices of Windows"),
+    "name-device-case": ("S1", "devices are known in upper case only"),
+    "name-device-extension": ("S1", "devices are known without an extension only"),
+    "name-folded": ("S1", "names that differ in case are one"),
     "name-delete": ("S1", "names may have U+007F to U+009F"),
     "name-control": ("S1", "names may have U+0000 to U+001F"),
     "name-dot": ("S1", "names may begin and end with a dot"),
@@ -584,14 +589,18 @@ class Node:
         if length > (256 if "name-256" in broken else 255):
             status = "denied" if "name-long-denied" in broken else "bad-request"
             raise Refused(status, "the name is too long")
-        bad = set("/\\:")
+        bad = set("/\\:" + ("" if "name-quote" in broken else '"*<>?|'))
         bad -= {"name-slash": {"/"}, "name-backslash": {"\\"}, "name-colon": {":"}}.get(one("name-"), set())
         control = "" if "name-control" in broken else "".join(map(chr, range(0x20)))
         control += "" if "name-delete" in broken else "".join(map(chr, range(0x7F, 0xA0)))
         ends = ("" if "name-dot" in broken else ".") + ("" if "name-space" in broken else " ")
         if any(c in bad or c in control for c in name) or (ends and name.strip(ends) != name):
             raise Refused("denied", "no such name is possible")
-        return name
+        stem = (name if "name-device-extension" in broken else name.split(".")[0]).rstrip(" ")
+        stem = stem if "name-device-case" in broken else stem.upper()
+        if re.fullmatch("CON|PRN|AUX|NUL|CON(IN|OUT)[$]|(COM|LPT)[1-9¹²³]", stem) and "name-device" not in broken:
+            raise Refused("denied", "Windows has a device of that name")
+        return name.lower() if "name-folded" in broken else name
 
     def find(self, name):
         if name not in self.files:

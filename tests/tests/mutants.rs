@@ -161,7 +161,11 @@ fn caught(name: &str, rule: &str) -> Option<String> {
         let shows = scenario.rules.iter().any(|it| it == rule);
         if slow && !shows { None } else { Some(u8::from(!shows)) }
     };
-    let setups = if rule == "U3" { &[None, Some(Setup::Classic)][..] } else { &[None] };
+    let setups = match rule {
+        "U3" => &[None, Some(Setup::Classic)][..],
+        "S1" => &[None, Some(Setup::Store)],
+        _ => &[None],
+    };
     setups.iter().find_map(|setup| {
         let node = Node::start(&[&["--break", name], args(*setup)].concat());
         node.check(*setup, slow, likely).1

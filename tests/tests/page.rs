@@ -54,6 +54,8 @@ const UNSEEN: &[(&str, &str)] = &[
     ("or from port 0", "no socket sends from there: smoltcp-demo/tests/node.rs"),
     ("all nodes of a network would", "a reason"),
     ("Otherwise one forged", "a reason"),
+    ("So what one node keeps", "a reason"),
+    ("A store whose system takes", "what a store can be"),
     ("A file that is replaced or removed", "two connections at once: std-adapter/tests/files.rs"),
     ("A node may have commands", "what a node can do"),
     ("and nobody else's waits", "two connections at once: core/src/driver/tests.rs"),

@@ -9,6 +9,7 @@ use super::text::Text;
 use crate::bytes::number;
 use crate::limits::NAME;
 use crate::wire::digest::Digest;
+use core::fmt;
 use core::task::Poll;
 
 /// A node's files, and every other body that is too large to be written at once.
@@ -135,23 +136,58 @@ pub struct Meta<'a> {
     pub exit: Option<i32>,
 }
 
-/// Returns `name` if it can name a file (rule S1): 1 to [`NAME`] bytes without control characters,
-/// `/`, `\` or `:`, no dot or space at either end. So it leads nowhere else.
+/// Returns `name` if it can name a file (rule S1), on any system: 1 to [`NAME`] bytes without control
+/// characters and without `/ \ : " * < > ? |`, no dot or space at either end, and no device of Windows.
+/// So it leads nowhere else, and what one node keeps every other can.
+///
+/// ```
+/// use unstick::store::check_name;
+///
+/// assert!(check_name("log 2026-11-27.txt").is_ok());
+/// for name in ["../log", "a:b", "what?", ".log", "log.", "nul.txt", ""] {
+///     assert!(check_name(name).is_err(), "{name}");
+/// }
+/// ```
 pub fn check_name(name: &str) -> Result<&str, Refusal> {
     if name.len() > NAME {
         let (len, most) = (number(name.len()), number(NAME));
         let why = format_args!("a name of {len} bytes is over the limit of {most}");
         return Err(Refusal::new(Status::BadRequest, why));
     }
-    let forbidden = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
-    let ends = name.starts_with(['.', ' ']) || name.ends_with(['.', ' ']);
-    if name.is_empty() || ends || name.contains(forbidden) {
-        let why = format_args!(
-            "a file name has no / \\ : or control character and no dot or space at its ends; `{name}` will not do"
-        );
-        return Err(Refusal::new(Status::Denied, why));
+    let denied = |why: fmt::Arguments<'_>| {
+        Refusal::new(Status::Denied, format_args!("{why}; `{name}` will not do"))
+    };
+    let forbidden = |c: &char| c.is_control() || r#"/\:"*<>?|"#.contains(*c);
+    match name.chars().find(forbidden) {
+        Some(c) if c.is_control() => {
+            let code = u32::from(c);
+            return Err(denied(format_args!("no file name has U+{code:04X}")));
+        }
+        Some(c) => return Err(denied(format_args!("no file name has `{c}`"))),
+        None => {}
+    }
+    if name.is_empty() || name.starts_with(['.', ' ']) || name.ends_with(['.', ' ']) {
+        return Err(denied(format_args!("no file name is empty, or has a dot or space at an end")));
+    }
+    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    if is_device(stem) {
+        return Err(denied(format_args!("`{stem}` is a device on Windows, and no file name")));
     }
     Ok(name)
+}
+
+/// Whether Windows takes a name for a device, whatever extension it has ("Naming Files, Paths, and
+/// Namespaces" of its documentation).
+fn is_device(stem: &str) -> bool {
+    let is = |name: &str| stem.eq_ignore_ascii_case(name);
+    if ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].iter().any(|name| is(name)) {
+        return true;
+    }
+    let port = stem.get(3..).unwrap_or_default();
+    let is_port = ["COM", "LPT"]
+        .iter()
+        .any(|name| stem.get(..3).is_some_and(|kind| kind.eq_ignore_ascii_case(name)));
+    is_port && matches!(port, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
 }
 
 /// The refusal of a name that no file has.
