@@ -9,7 +9,6 @@ use super::text::Text;
 use crate::bytes::number;
 use crate::limits::NAME;
 use crate::wire::digest::Digest;
-use core::fmt;
 use core::task::Poll;
 
 /// A node's files, and every other body that is too large to be written at once.
@@ -154,40 +153,42 @@ pub fn check_name(name: &str) -> Result<&str, Refusal> {
         let why = format_args!("a name of {len} bytes is over the limit of {most}");
         return Err(Refusal::new(Status::BadRequest, why));
     }
-    let denied = |why: fmt::Arguments<'_>| {
-        Refusal::new(Status::Denied, format_args!("{why}; `{name}` will not do"))
+    let bytes = name.as_bytes();
+    let forbidden = |c: char| {
+        let byte = u8::try_from(c).ok()?;
+        FORBIDDEN.iter().find(|shown| shown.as_bytes().get(1) == Some(&byte))
     };
-    let forbidden = |c: &char| c.is_control() || r#"/\:"*<>?|"#.contains(*c);
-    match name.chars().find(forbidden) {
-        Some(c) if c.is_control() => {
-            let code = u32::from(c);
-            return Err(denied(format_args!("no file name has U+{code:04X}")));
-        }
-        Some(c) => return Err(denied(format_args!("no file name has `{c}`"))),
-        None => {}
-    }
-    if name.is_empty() || name.starts_with(['.', ' ']) || name.ends_with(['.', ' ']) {
-        return Err(denied(format_args!("no file name is empty, or has a dot or space at an end")));
-    }
-    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ');
-    if is_device(stem) {
-        return Err(denied(format_args!("`{stem}` is a device on Windows, and no file name")));
-    }
-    Ok(name)
+    let ends = |byte: Option<&u8>| matches!(byte, None | Some(b'.' | b' '));
+    let found = name.chars().find_map(|c| {
+        if c.is_control() { Some("a control character") } else { forbidden(c).copied() }
+    });
+    let what = match found {
+        Some(what) => what,
+        None if ends(bytes.first()) || ends(bytes.last()) => "a dot or space at an end, or no byte",
+        None if is_device(bytes) => "the name of a device on Windows",
+        None => return Ok(name),
+    };
+    let why = format_args!("no file name has {what}; `{name}` will not do");
+    Err(Refusal::new(Status::Denied, why))
 }
+
+/// What is not in a name, as it is shown.
+const FORBIDDEN: [&str; 9] = ["`/`", "`\\`", "`:`", "`\"`", "`*`", "`<`", "`>`", "`?`", "`|`"];
 
 /// Whether Windows takes a name for a device, whatever extension it has ("Naming Files, Paths, and
 /// Namespaces" of its documentation).
-fn is_device(stem: &str) -> bool {
-    let is = |name: &str| stem.eq_ignore_ascii_case(name);
-    if ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].iter().any(|name| is(name)) {
-        return true;
+fn is_device(name: &[u8]) -> bool {
+    let stem = name.split(|byte| *byte == b'.').next().unwrap_or_default().trim_ascii_end();
+    let (kind, port) = stem.split_at_checked(3).unwrap_or_default();
+    let is = |names: &[&[u8; 3]]| names.iter().any(|name| kind.eq_ignore_ascii_case(*name));
+    match port {
+        b"" => is(&[b"CON", b"PRN", b"AUX", b"NUL"]),
+        [b'1'..=b'9'] | [0xC2, 0xB2 | 0xB3 | 0xB9] => is(&[b"COM", b"LPT"]), // ² ³ ¹
+        port => {
+            let is_end = port.eq_ignore_ascii_case(b"IN$") || port.eq_ignore_ascii_case(b"OUT$");
+            is_end && is(&[b"CON"])
+        }
     }
-    let port = stem.get(3..).unwrap_or_default();
-    let is_port = ["COM", "LPT"]
-        .iter()
-        .any(|name| stem.get(..3).is_some_and(|kind| kind.eq_ignore_ascii_case(name)));
-    is_port && matches!(port, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
 }
 
 /// The refusal of a name that no file has.

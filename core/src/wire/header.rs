@@ -55,15 +55,20 @@ pub struct Header<'a> {
 impl<'a> Header<'a> {
     /// Reads the bytes of a header, without its prefix.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, HeaderError> {
+        let mut header = Self::default();
+        header.read(bytes)?;
+        Ok(header)
+    }
+
+    /// Takes the members that there are, up to what is wrong.
+    fn read(&mut self, bytes: &'a [u8]) -> Result<(), HeaderError> {
         let text = match str::from_utf8(bytes) {
             Ok("") => return Err(HeaderError::Empty),
             Ok(text) if text.starts_with('\u{FEFF}') => return Err(HeaderError::Bom),
             Ok(text) => text,
             Err(error) => return Err(HeaderError::NotUtf8 { at: error.valid_up_to() }),
         };
-        let mut header = Self::default();
-        json::scan(text, |key, value| header.set(key, value))?;
-        Ok(header)
+        json::scan(text, |key, value| self.set(key, value))
     }
 
     /// Takes a member that is ours; `null` is as good as absent.
@@ -76,10 +81,14 @@ impl<'a> Header<'a> {
             Some("total_size") => self.total_size = Some(size(value.raw())?),
             Some("exit") => self.exit = Some(exit(value.raw())?),
             Some(field) => {
-                let text = value.text().ok_or(HeaderError::NotText { field })?;
+                let text = value.text();
+                if field == "status" {
+                    self.status = Some(text.unwrap_or_default()); // it has one, whatever it is
+                }
+                let text = text.ok_or(HeaderError::NotText { field })?;
                 match field {
                     "command" => self.command = Some(text),
-                    "status" => self.status = Some(text),
+                    "status" => {}
                     "md5" => self.md5 = digest(text),
                     // The name, in either spelling.
                     _ if self.filename.is_some() => return Err(HeaderError::TwoNames),
@@ -95,19 +104,11 @@ impl<'a> Header<'a> {
 /// them: then they are no request (rule U5).
 #[cfg(feature = "commands")]
 pub(crate) fn has_status(bytes: &[u8]) -> bool {
-    let text = match str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            str::from_utf8(valid).unwrap_or_default()
-        }
-    };
-    let mut found = false;
-    let _ = json::scan(text, |key, value| {
-        found |= key == *"status" && !value.is_null();
-        Ok::<_, JsonError>(())
-    });
-    found
+    let mut header = Header::default();
+    if let Err(HeaderError::NotUtf8 { at }) = header.read(bytes) {
+        let _ = header.read(bytes.get(..at).unwrap_or_default());
+    }
+    header.status.is_some()
 }
 
 /// The keys of the protocol. No key stands twice: the scan has refused that.
