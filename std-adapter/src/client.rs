@@ -92,7 +92,8 @@ pub struct ClientOptions {
     /// Default 64.
     pub in_flight: usize,
     /// What commands are encoded to on the echo, frame and message services, whose peers may run
-    /// in a console of another encoding. Default UTF-8. The command service is always UTF-8.
+    /// in a console of another encoding. Default UTF-8. The command service is always UTF-8. UTF-16 can
+    /// be read and not written, as its [`output_encoding`](Encoding::output_encoding) says.
     pub encoding: &'static Encoding,
 }
 

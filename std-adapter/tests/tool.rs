@@ -166,6 +166,15 @@ fn a_timeout_and_retries_are_kept() {
     answers.join().unwrap();
 }
 
+/// What could be read and not written is no encoding for commands.
+#[test]
+fn an_encoding_works_both_ways() {
+    for name in ["utf-16le", "utf-16be", "replacement", "klingon"] {
+        let (code, _, err) = run(["call", "--encoding", name, "frame://localhost", "x"]);
+        assert!(code == 2 && err.contains("no such encoding"), "{name}: {err}");
+    }
+}
+
 #[test]
 fn the_tool_documents_itself() {
     assert!(run(["--version"]).1.starts_with("unstick "));

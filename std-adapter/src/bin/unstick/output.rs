@@ -129,7 +129,9 @@ impl Write for Output {
 
 /// The encoding of that name, for a command line.
 pub(crate) fn encoding(name: &str) -> Result<&'static Encoding, String> {
-    Encoding::for_label(name.as_bytes()).ok_or_else(|| {
+    // Of some, such as UTF-16, there is a reader and no writer: commands would be sent as UTF-8.
+    let both_ways = |it: &&'static Encoding| it.output_encoding() == *it;
+    Encoding::for_label(name.as_bytes()).filter(both_ways).ok_or_else(|| {
         "no such encoding; there are for example gbk, big5, shift_jis, windows-1252".into()
     })
 }
