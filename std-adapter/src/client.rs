@@ -83,8 +83,8 @@ pub struct ClientOptions {
     pub limits: Limits,
     /// Longest wait for a datagram. Default 5 s.
     pub datagram_reply: Duration,
-    /// The most bytes of a datagram sent to the command service. Default 1472; the echo service
-    /// takes what UDP can carry, 65507.
+    /// The most bytes of a datagram that is sent, to the echo service too. Default 1472, as a node has it
+    /// (rule U2).
     pub datagram: usize,
     /// The most bytes of a body that [`Client::call`] takes into memory. Default 64 MiB.
     pub reply: u64,
@@ -136,7 +136,7 @@ impl ClientOptions {
         Self { datagram_reply, ..self }
     }
 
-    /// The most bytes of a datagram sent to the command service.
+    /// The most bytes of a datagram that is sent.
     #[must_use]
     pub fn datagram(self, datagram: usize) -> Self {
         Self { datagram, ..self }

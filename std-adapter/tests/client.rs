@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use unstick::Limits;
+use unstick::datagram::IPV4_MAXIMUM;
 use unstick::digest::Hasher;
 use unstick::message::{Integrity, Kind, decode};
 use unstick_std::client::blocking::Client;
@@ -72,7 +73,8 @@ fn an_echo_server_in_python() {
 #[test]
 fn an_echo_server_over_udp_in_python() {
     let Some(peer) = Peer::start("echo+udp", "udp_echo_server.py", &[]) else { return };
-    let client = peer.client();
+    let options = ClientOptions::new().datagram(IPV4_MAXIMUM);
+    let client = Client::connect_with(&peer.url, options).unwrap();
     for text in ["hello", "", &"x".repeat(1472), &"y".repeat(65_507), "again"] {
         assert_eq!(client.call(text).unwrap().body, text.to_ascii_uppercase().as_bytes());
     }
@@ -143,6 +145,16 @@ fn refused(url: &Url) -> String {
     let options = ClientOptions::new().limits(limits).datagram_reply(Duration::from_millis(200));
     let call = |client: Client| client.call("upper hello");
     Client::connect_with(url, options).and_then(call).unwrap_err().to_string()
+}
+
+/// A node takes no longer one, of the echo either (rule U2), and would say nothing.
+#[test]
+fn a_datagram_over_the_limit_is_not_sent() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let url: Url = format!("echo+udp://{}", socket.local_addr().unwrap()).parse().unwrap();
+    let error = Client::connect(&url).unwrap().call(&"a".repeat(1473)).unwrap_err();
+    assert!(matches!(error, Error::Datagram { .. }), "{error}");
+    assert!(error.to_string().contains("1472"), "{error}");
 }
 
 #[test]

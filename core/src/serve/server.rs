@@ -207,11 +207,11 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         };
         // The next request's start is not known: answer, then close. Of a request cut short in its
         // body the id is known, and stays.
+        let why = refusal(&error);
         if reader.place() != Place::Body {
             exchange.forget_id();
+            host.access(Access::Request(Err(&why)));
         }
-        let why = refusal(&error);
-        host.access(Access::Request(Err(&why)));
         exchange.refuse(host, &why);
         self.last = Some(Closed::Protocol(error));
         None

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
-use unstick::datagram::{CLASSIC, Datagram, IPV4_MAXIMUM, check};
+use unstick::datagram::{CLASSIC, Datagram, check};
 use unstick::{
     Cancelled, Closed, DatagramClient, DatagramReply, NotTheReply, ReplyEvent, Request, Service,
 };
@@ -36,7 +36,7 @@ struct Udp {
 impl Handle {
     pub(super) async fn connect(url: &Url, options: &ClientOptions) -> Result<Self, Error> {
         let service = url.endpoint.service();
-        let limit = if service == Service::Echo { IPV4_MAXIMUM } else { options.datagram };
+        let limit = options.datagram;
         let addresses = addresses::look_up(url).await?;
         // Of several the one that answers is the right one.
         let several = addresses.len() > 1;

@@ -4,9 +4,10 @@ use crate::asking::{Asking, Waiting};
 use crate::failure::{Failure, tell_exit};
 use crate::names;
 use crate::output::{Output, clean, encoding};
-use crate::transfer::{Get, Put, got, human, name_of, names_in, progress_bar};
+use crate::transfer::{Get, Put, got, name_of, names_in, progress_bar};
 use core::cell::RefCell;
 use encoding_rs::Encoding;
+use indicatif::HumanBytes;
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
@@ -307,7 +308,7 @@ impl Session {
         let target = info["target"].as_str().unwrap_or_default();
         // A directory has no limit worth a word.
         let file = info["limits"]["file"].as_u64().filter(|limit| *limit < 1 << 50);
-        let file = file.map(human).unwrap_or_default();
+        let file = file.map(|it| HumanBytes(it).to_string()).unwrap_or_default();
         let files = if file.is_empty() { file } else { format!(", files up to {file}") };
         let told = clean(&format!("{name} {version} on {target}"));
         format!("{told} at {url}{files}; help lists its commands, quit or Ctrl-D ends")

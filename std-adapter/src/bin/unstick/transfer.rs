@@ -4,7 +4,7 @@ use crate::asking::Asking;
 use crate::failure::{Failure, or_signal};
 use crate::output::{Output, clean};
 use encoding_rs::UTF_8;
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek as _, Write as _};
@@ -299,9 +299,4 @@ pub(crate) fn show(bar: &ProgressBar, progress: Progress) {
         bar.set_length(of);
         bar.set_position(bytes);
     }
-}
-
-/// A size for people.
-pub(crate) fn human(bytes: u64) -> String {
-    HumanBytes(bytes).to_string()
 }
