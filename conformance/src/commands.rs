@@ -7,7 +7,8 @@
 //! | `wait MS` | an answer that is late and holds nobody up |
 //! | `config [JSON]` | typed JSON in and out, and state of the node's own |
 //!
-//! [`rows`] is their part of a table, for a [`Node`] whose context contains [`Settings`].
+//! [`rows`] is their part of a table, for a host that has [`Settings`]: a [`Node`] whose context
+//! contains them, or a host of one's own.
 
 use core::fmt::Write as _;
 use core::time::Duration;
@@ -15,7 +16,7 @@ use heapless::String;
 use serde::{Deserialize, Serialize};
 use unstick::command::{Answer, Body, Call, Command, Outcome};
 use unstick::store::Store;
-use unstick::{Instant, Node, Progress, Refusal, Status, Task, Text};
+use unstick::{Host, Instant, Node, Progress, Refusal, Status, Task, Text};
 
 /// The last number that `count` counts to.
 pub const COUNT: u64 = 10_000_000;
@@ -53,9 +54,15 @@ impl AsMut<Self> for Settings {
     }
 }
 
-/// The rows of a node that has these tasks and whose context contains the settings.
+impl<S: Store, C: AsMut<Settings>> AsMut<Settings> for Node<S, C, Tasks> {
+    fn as_mut(&mut self) -> &mut Settings {
+        self.context.as_mut()
+    }
+}
+
+/// The rows of a host that has these tasks and the settings.
 #[must_use]
-pub const fn rows<S: Store, C: AsMut<Settings>>() -> [Command<Node<S, C, Tasks>>; 4] {
+pub const fn rows<H: Host<Task = Tasks> + AsMut<Settings>>() -> [Command<H>; 4] {
     [
         Command::new("sum", sum)
             .help("adds the numbers in its body, one a line")
@@ -76,11 +83,7 @@ pub const fn rows<S: Store, C: AsMut<Settings>>() -> [Command<Node<S, C, Tasks>>
     ]
 }
 
-fn sum<S: Store, C>(
-    _: &mut Node<S, C, Tasks>,
-    call: &Call<'_>,
-    text: &mut Text<'_>,
-) -> Outcome<Node<S, C, Tasks>> {
+fn sum<H: Host<Task = Tasks>>(_: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
     write!(text, "{}", sum_of(call.body_text()?)?)?;
     Ok(Answer::Text)
 }
@@ -95,30 +98,22 @@ pub fn sum_of(lines: &str) -> Result<i64, Refusal> {
     })
 }
 
-fn count<S: Store, C>(
-    _: &mut Node<S, C, Tasks>,
-    call: &Call<'_>,
-    _: &mut Text<'_>,
-) -> Outcome<Node<S, C, Tasks>> {
+fn count<H: Host<Task = Tasks>>(_: &mut H, call: &Call<'_>, _: &mut Text<'_>) -> Outcome<H> {
     let last = number(call, "N", COUNT)?;
     Ok(Answer::Task(Tasks::Count { next: 1, last }))
 }
 
-fn wait<S: Store, C>(
-    _: &mut Node<S, C, Tasks>,
-    call: &Call<'_>,
-    _: &mut Text<'_>,
-) -> Outcome<Node<S, C, Tasks>> {
+fn wait<H: Host<Task = Tasks>>(_: &mut H, call: &Call<'_>, _: &mut Text<'_>) -> Outcome<H> {
     let millis = number(call, "MS", WAIT)?;
     Ok(Answer::Task(Tasks::Wait(call.now.after(Duration::from_millis(millis)))))
 }
 
-fn config<S: Store, C: AsMut<Settings>>(
-    node: &mut Node<S, C, Tasks>,
+fn config<H: Host<Task = Tasks> + AsMut<Settings>>(
+    host: &mut H,
     call: &Call<'_>,
     text: &mut Text<'_>,
-) -> Outcome<Node<S, C, Tasks>> {
-    let settings = node.context.as_mut();
+) -> Outcome<H> {
+    let settings = host.as_mut();
     if !(call.args.trim_ascii().is_empty() && call.body.is_empty()) {
         *settings = call.json()?;
     }

@@ -7,7 +7,7 @@ use smoltcp::time::Instant;
 use unstick::datagram::{Budget, BudgetError, Datagram, Envelope, Ip, answer};
 use unstick::host::Counter;
 use unstick::limits::NEIGHBOR;
-use unstick::{Host, Service};
+use unstick::{Endpoint, Host, Service};
 
 /// A datagram service on a port.
 pub(crate) struct Datagrams {
@@ -83,6 +83,9 @@ impl Datagrams {
         let to_us = from.local_address.is_none_or(|address| iface.has_ip_addr(address));
         let envelope = Envelope { from_port: from.endpoint.port, own_ports, broadcast: !to_us };
         let now = crate::core_time(now);
+        if let Some(endpoint) = Endpoint::udp(self.service) {
+            host.visited(endpoint, from.endpoint.into());
+        }
         if let Some(len) = answer(self.service, now, host, envelope, datagram, output) {
             let reply = output.get(..len).unwrap_or_default();
             let to = UdpMetadata { meta: Default::default(), ..from };

@@ -422,6 +422,9 @@ impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
             self.begin(core_time(now), limits);
         }
         let connection = self.connection.as_mut()?;
+        if let Some(peer) = socket.remote_endpoint() {
+            host.visited(Endpoint::tcp(self.service), peer.into());
+        }
         connection.poll(core_time(now), host, socket, scratch).map(stack_time)
     }
 

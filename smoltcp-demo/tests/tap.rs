@@ -82,7 +82,7 @@ fn in_a_namespace(script: &str) -> Option<String> {
 /// What a person would do, in a network namespace of its own.
 const SERVE: &str = r#"
 ip link set lo up || exit
-"$PROGRAM" serve --tap tap-test --message off --command 0 --udp-echo 9000 &
+"$PROGRAM" serve -vv --tap tap-test --message off --command 0 --udp-echo 9000 &
 node=$!
 for _ in {1..50}; do
   { exec 3<>/dev/tcp/192.168.69.1/8086; } 2>/dev/null && break
@@ -111,10 +111,13 @@ fn serve_listens_answers_and_ends_cleanly() {
         "unstick call command://192.168.69.1:49152 upper hello\n",
         "HELLO 0\n",
         "\"tap-test\" does not exist",
+        // Who, what, status, bytes, milliseconds; and a frame.
+        " frame \"upper hello\" ok 5 bytes 0.",
+        "EthernetII src=02-00-c0-a8-45-01 ",
     ] {
         assert!(text.contains(line), "no `{line}` in:\n{text}");
     }
-    assert!(!text.contains("message"), "{text}");
+    assert!(!text.contains("listening message"), "{text}");
 }
 
 /// A node that captures, and what is asked of it: a command torn in two segments, a damaged prefix, a

@@ -30,6 +30,7 @@ mod listen;
 mod program;
 mod running;
 mod slots;
+mod visit;
 
 pub use config::{Config, MEMORY_FILES, Ports, ProgramLimits, Storage};
 pub use error::Error;
@@ -39,6 +40,7 @@ pub use handler::{Handler, OwnedCall};
 pub use host::Host;
 pub(crate) use listen::bound_unsent;
 pub use running::Running;
+pub use visit::Visit;
 
 use crate::clock::Clock;
 use crate::udp;

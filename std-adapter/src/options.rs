@@ -1,5 +1,9 @@
 //! Options of command lines, for programs that read them with clap.
 
+mod log;
+
+pub use log::{Log, LogArgs, is_colourful};
+
 use crate::node::Ports;
 use clap::Args;
 use core::str::FromStr;

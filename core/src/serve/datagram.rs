@@ -67,6 +67,7 @@ fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> O
     let mut exchange = Exchange::<H, TEXT>::new();
     let origin = Origin { size: Some(0), at_once: true, header: HEADER };
     exchange.begin(host, now, Some(id), Err(Refusal::new(Status::TooLarge, why)), origin);
+    host.access(Access::Reply { status: exchange.status(), size: exchange.left() });
     write(&mut exchange, host, now, space(output, head))
 }
 

@@ -5,7 +5,9 @@ use super::reply::{Refusal, Status};
 use super::store::Store;
 use super::task::{NoTask, Task};
 use crate::datagram::ETHERNET;
+use crate::endpoint::Endpoint;
 use crate::time::Instant;
+use core::net::SocketAddr;
 
 /// A node, as its sessions see it: commands, files, counters, and who it is.
 ///
@@ -32,6 +34,12 @@ pub trait Host: Sized + 'static {
 
     /// The counters.
     fn counters(&self) -> Counters;
+
+    /// Is told whom the session that runs next serves, by drivers that know it: once, or before each
+    /// step where several sessions share the host. Does nothing by default.
+    fn visited(&mut self, endpoint: Endpoint, peer: SocketAddr) {
+        let _ = (endpoint, peer);
+    }
 
     /// Is told of each request and each reply, for a log. Does nothing by default.
     fn access(&mut self, access: Access<'_>) {

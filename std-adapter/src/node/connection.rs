@@ -17,7 +17,7 @@ use tracing::{debug, trace};
 use unstick::driver::nonblocking::{Runtime, run_until};
 use unstick::driver::{Buffered, Error};
 use unstick::limits::{HEADER, LINGER_BYTES};
-use unstick::{Closed, Endpoint, Instant, Limits, Next, Server, Service, Session, Step};
+use unstick::{Closed, Endpoint, Host as _, Instant, Limits, Next, Server, Service, Session, Step};
 
 /// Bytes of each of a connection's two buffers, which it has while there are bytes in them.
 const BUFFER: usize = 64 * 1024;

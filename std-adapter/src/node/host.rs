@@ -5,13 +5,12 @@ use super::error::{Error, NAME};
 use super::files::Files;
 use super::handler::Handler;
 use super::program::Programs;
+use super::visit::Visit;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::Notify;
-use tracing::{Level, debug};
 use unstick::command::builtin;
 use unstick::host::{Access, Counter, Counters, Identity};
 use unstick::{Answer, Command, Endpoint, Progress, Refusal, Task, Text};
@@ -24,17 +23,6 @@ pub struct Host {
     /// Where requests come from, if that is logged.
     visit: Option<Visit>,
 }
-
-/// A peer, and its last request.
-#[derive(Clone)]
-struct Visit {
-    who: String,
-    line: String,
-    began: Instant,
-}
-
-/// Characters of a request's line that are logged.
-const LOGGED: usize = 120;
 
 struct Shared {
     name: String,
@@ -81,14 +69,6 @@ impl Host {
     /// A clone for a session that waits for `ready` when something it asked for is not.
     pub(super) fn waiting(&self, ready: Arc<Notify>) -> Self {
         Self { shared: Arc::clone(&self.shared), files: self.files.waiting(ready), visit: None }
-    }
-
-    /// Requests come from there now: each is a line of the log, if anybody wants that.
-    pub(super) fn visited(&mut self, endpoint: Endpoint, peer: SocketAddr) {
-        self.visit = tracing::enabled!(Level::DEBUG).then(|| {
-            let who = format!("{peer} {endpoint}");
-            Visit { who, line: String::new(), began: Instant::now() }
-        });
     }
 
     pub(super) fn programs(&self) -> &Programs {
@@ -172,20 +152,13 @@ impl unstick::Host for Host {
         counters
     }
 
+    fn visited(&mut self, endpoint: Endpoint, peer: SocketAddr) {
+        self.visit = Visit::of(endpoint, peer);
+    }
+
     fn access(&mut self, access: Access<'_>) {
-        let Some(visit) = &mut self.visit else { return };
-        match access {
-            Access::Request(line) => {
-                let line = line.unwrap_or("?");
-                visit.line = line.chars().take(LOGGED).collect();
-                visit.began = Instant::now();
-            }
-            Access::Reply { status, size } => {
-                let Visit { who, line, began } = visit;
-                let (status, millis) = (status.as_str(), began.elapsed().as_secs_f64() * 1e3);
-                // What a peer says is quoted, with its escapes shown.
-                debug!("{who} {line:?} {status} {size} bytes {millis:.1} ms");
-            }
+        if let Some(visit) = &mut self.visit {
+            visit.access(access);
         }
     }
 }

@@ -10,6 +10,8 @@ mod cable;
 mod client;
 #[cfg(target_os = "linux")]
 mod faults;
+#[cfg(target_os = "linux")]
+mod host;
 mod job;
 #[cfg(target_os = "linux")]
 mod namespace;

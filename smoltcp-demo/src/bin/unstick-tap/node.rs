@@ -1,6 +1,7 @@
 //! The node on a TAP interface: the stack, its memory, and the loop that drives it.
 
 use crate::cable::Cable;
+use crate::host::Host;
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
@@ -13,7 +14,6 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use unstick::datagram::ETHERNET;
 use unstick::{Endpoint, Limits, Service, Transport};
-use unstick_conformance::fixture;
 use unstick_smoltcp::{Scratch, Stack, TcpBuffers, UdpBuffers, UdpSlots, datagram_limit};
 use unstick_std::node::Ports;
 
@@ -32,9 +32,6 @@ const SLOTS: usize = 64;
 
 /// How long a node that is to stop waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// What the sessions work on: files in memory.
-pub(crate) type Host = fixture::Node;
 
 /// A node that is to run.
 pub(crate) struct Node {

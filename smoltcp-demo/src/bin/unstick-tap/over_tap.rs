@@ -2,6 +2,7 @@
 
 use crate::cable::{self, Cable};
 use crate::client::{conversations, run_conversation};
+use crate::host::Host;
 use crate::job::{desktop_node, failed, is_fit, over_sockets};
 use crate::node::{Address, Node};
 use crate::tap::TapConfig;
@@ -12,7 +13,7 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 use unstick::{Endpoint, Service};
-use unstick_conformance::{Played, Scenario, Setup, fixture};
+use unstick_conformance::{Played, Scenario, Setup};
 use unstick_std::node::{Listening, Ports};
 
 /// The kernel's end of the TAP, and the node's.
@@ -73,7 +74,7 @@ impl OverTap {
             ports: Ports::DEFAULT,
             limits: setup.limits(),
             datagram: setup.datagram(),
-            host: fixture::node(setup),
+            host: Host::of(setup),
         };
         let thread = thread::Builder::new()
             .name("smoltcp-node".into())

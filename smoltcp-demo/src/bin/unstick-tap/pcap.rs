@@ -1,4 +1,4 @@
-//! What the node sends and receives, in a file that Wireshark opens.
+//! What the node sends and receives, in a file that Wireshark opens, and in the log.
 //!
 //! smoltcp's own [`PcapWriter`] does the work. It sees the frames as the stack does, so put around
 //! injected faults it shows a corrupted frame as it came, and a lost one not at all.
@@ -10,6 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use smoltcp::phy::{Device, PcapMode, PcapSink, PcapWriter};
 use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetFrame, PrettyPrinter};
+use tracing::trace;
 
 /// A device whose frames are written down, if there is a file to write them to.
 pub(crate) type Captured<D> = PcapWriter<D, Sink>;
@@ -55,6 +57,7 @@ impl PcapSink for Sink {
     }
 
     fn packet(&mut self, timestamp: Instant, packet: &[u8]) {
+        trace!("{}", shown(packet));
         if self.file.is_none() {
             return;
         }
@@ -67,4 +70,12 @@ impl PcapSink for Sink {
         self.write(packet);
         self.flush();
     }
+}
+
+/// A frame's headers, on one line.
+fn shown(frame: &[u8]) -> String {
+    let frame = PrettyPrinter::<EthernetFrame<&[u8]>>::new("", &frame).to_string();
+    let parts: Vec<&str> =
+        frame.lines().map(|line| line.trim_start_matches([' ', '\\', '-'])).collect();
+    parts.join(", ")
 }

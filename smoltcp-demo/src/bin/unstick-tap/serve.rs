@@ -1,6 +1,7 @@
 //! `unstick-tap serve`: the node on an interface of this system, until a signal ends it.
 
-use crate::node::{Address, Host, Node};
+use crate::host::Host;
+use crate::node::{Address, Node};
 use crate::tap::TapConfig;
 use crate::{Failure, Program, cable};
 use clap::CommandFactory as _;
@@ -15,14 +16,12 @@ use std::hash::DefaultHasher;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+use tracing::level_filters::LevelFilter;
 use unstick::datagram::ETHERNET;
 use unstick::host::Identity;
-use unstick::store::RamStore;
 use unstick::{Endpoint, Limits, Service};
-use unstick_conformance::commands::Settings;
-use unstick_conformance::fixture;
 use unstick_std::node::{Listening, Ports};
-use unstick_std::options::PortArgs;
+use unstick_std::options::{LogArgs, PortArgs};
 
 /// Bytes of a file in memory.
 const FILE: usize = 64 * 1024;
@@ -50,6 +49,8 @@ pub(crate) struct Args {
     ports: PortArgs,
     #[command(flatten)]
     cable: cable::Args,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -77,10 +78,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let wake = signals()?;
     let prefix = args.ip.prefix_len();
     let tap = TapConfig { name: args.tap.clone(), mtu: args.mtu, address: host_ip, prefix };
+    let _log = args.log.start(LevelFilter::WARN);
     let mut cable = args.cable.open(&tap)?;
     let setup = if args.dhcp { String::new() } else { setup(args, host_ip)? };
     let identity = Identity::new("unstick-tap", env!("CARGO_PKG_VERSION")).target("smoltcp");
-    let files = RamStore::new(core::array::from_fn(|_| vec![0; FILE]));
     let node = Node {
         address: if args.dhcp {
             Address::Dhcp(made_from(&args.tap))
@@ -90,7 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         ports,
         limits: Limits::DEFAULT,
         datagram: ETHERNET,
-        host: Host::with(identity, files, fixture::COMMANDS, Settings::new()),
+        host: Host::new(identity, FILE),
     };
     // A closed stream must not stop the node.
     if args.dhcp {

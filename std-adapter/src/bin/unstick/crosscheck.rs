@@ -1,13 +1,13 @@
 //! `unstick crosscheck`: two nodes, side by side.
 
 use crate::failure::Failure;
-use crate::output::is_colourful;
 use crate::target::{Choice, Target, progress};
 use serde_json::json;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use unstick_conformance::Scenario;
 use unstick_conformance::check::{Check, Outcome};
+use unstick_std::options::is_colourful;
 
 /// Compare how two live nodes behave.
 ///

@@ -17,10 +17,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use failure::Failure;
 use std::io;
 use std::process::ExitCode;
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::filter::LevelFilter;
+use unstick_std::options::LogArgs;
 
 /// Message boundaries for TCP and UDP: serve a node, ask one, move files to and from it.
 ///
@@ -39,9 +37,8 @@ struct Tool {
     #[command(subcommand)]
     command: Command,
 
-    /// Say on stderr what happens: a node then logs every request, and twice (-vv) every byte
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -87,10 +84,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Tool { command, verbose } = Tool::parse();
-    let lines = log(match command {
-        _ if verbose > 1 => LevelFilter::TRACE,
-        _ if verbose > 0 => LevelFilter::DEBUG,
+    let Tool { command, log } = Tool::parse();
+    let log = log.start(match command {
         Command::Serve(_) => LevelFilter::INFO,
         _ => LevelFilter::OFF,
     });
@@ -111,31 +106,6 @@ fn main() -> ExitCode {
             .map(|()| ExitCode::SUCCESS)
             .map_err(|error| Failure::file("write to", &folder, &error)),
     };
-    if let dropped @ 1.. = lines.dropped.dropped_lines() {
-        tracing::warn!("{dropped} lines of this log were dropped: nobody read them in time");
-    }
+    drop(log);
     result.unwrap_or_else(Failure::tell)
-}
-
-/// What writes the log.
-struct Lines {
-    /// Ends the thread that does, once what is there is written.
-    _end: WorkerGuard,
-    dropped: ErrorCounter,
-}
-
-/// To stderr; `RUST_LOG` has the last word. A reader that is slow, or has stopped, holds nobody up:
-/// lines beyond a few thousand are dropped and counted.
-fn log(level: LevelFilter) -> Lines {
-    let stderr = NonBlockingBuilder::default().buffered_lines_limit(4096).lossy(true);
-    let (writer, end) = stderr.finish(io::stderr());
-    let dropped = writer.error_counter();
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
-    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(level));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
-        .with_ansi(output::is_colourful(&io::stderr()))
-        .with_target(false);
-    tracing_subscriber::registry().with(filter).with(lines).init();
-    Lines { _end: end, dropped }
 }

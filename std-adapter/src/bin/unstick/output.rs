@@ -110,11 +110,6 @@ pub(crate) fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").replace(steers, "\u{FFFD}")
 }
 
-/// Whether there may be colours: on a terminal, unless NO_COLOR says otherwise (no-color.org).
-pub(crate) fn is_colourful(stream: &impl io::IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
-}
-
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.begin();
