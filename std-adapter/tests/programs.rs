@@ -199,6 +199,19 @@ fn one_too_many_is_busy_until_the_client_that_waits_is_gone() {
 }
 
 #[test]
+fn an_interrupted_client_ends_its_program() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let bench = Bench::new("echo $$ > pids; exec sleep 60", LONG);
+    let url = bench.node.url(Endpoint::tcp(Service::Command)).unwrap().to_string();
+    let tool = env!("CARGO_BIN_EXE_unstick");
+    let mut tool = std::process::Command::new(tool).args(["call", &url, "script"]).spawn().unwrap();
+    assert!(lives(bench.pids()[0]));
+    kill_process(Pid::from_child(&tool), Signal::INT).unwrap();
+    assert_eq!(tool.wait().unwrap().code(), Some(130));
+    bench.assert_gone();
+}
+
+#[test]
 fn a_node_that_stops_leaves_no_program() {
     let bench = Bench::new("echo $$ > pids; exec sleep 60", LONG);
     let address = bench.node.address(Endpoint::tcp(Service::Frame)).unwrap();

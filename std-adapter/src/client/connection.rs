@@ -18,7 +18,7 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::ReadHalf;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -80,16 +80,18 @@ async fn drive(
     url: Url,
     stream: TcpStream,
     client: Client,
-    mut queue: Queue,
+    queue: Queue,
     waking: Waking,
     close: CancellationToken,
 ) {
-    let (reader, writer): (OwnedReadHalf, OwnedWriteHalf) = stream.into_split();
+    let mut connection = Connection { stream, queue };
+    let Connection { stream, queue } = &mut connection;
+    let (reader, writer) = stream.split();
     let seen = Arc::<Mutex<Vec<u8>>>::default();
     let mut reader = Reader { url: url.clone(), stream: reader, seen: Arc::clone(&seen) };
     let mut writer = FromTokio::new(writer);
     let mut buffered = Buffered::new(client, vec![0; BUFFER], vec![0; BUFFER]);
-    let mut asked = Asked { url: &url, queue: &mut queue, seen: &seen };
+    let mut asked = Asked { url: &url, queue, seen: &seen };
     let end = tokio::select! {
         end = run(&mut buffered, &mut asked, &mut reader, &mut writer, &waking) => end,
         () = close.cancelled() => return, // nobody waits for a call
@@ -105,6 +107,22 @@ async fn drive(
         Err(driver::Error::WriteZero) => Ok(Closed::Unanswered),
     };
     queue.end(&url, why, &seen);
+}
+
+/// A connection, and the calls that go over it.
+struct Connection {
+    stream: TcpStream,
+    queue: Queue,
+}
+
+impl Drop for Connection {
+    /// Nobody waits for a call that is under way: a reset says so, where a mere end could be half a
+    /// close, and the node would go on with what was asked.
+    fn drop(&mut self) {
+        if !self.queue.calls.is_empty() {
+            let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        }
+    }
 }
 
 /// Calls in the order of their requests.
@@ -224,17 +242,17 @@ impl Runtime for Waking {
 }
 
 /// Remembers how a reply begins, and does not wait long for one that will not come.
-struct Reader {
+struct Reader<'s> {
     url: Url,
-    stream: OwnedReadHalf,
+    stream: ReadHalf<'s>,
     seen: Arc<Mutex<Vec<u8>>>,
 }
 
-impl ErrorType for Reader {
+impl ErrorType for Reader<'_> {
     type Error = io::Error;
 }
 
-impl Read for Reader {
+impl Read for Reader<'_> {
     async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // Text read as a prefix promises half a gigabyte or more: it will not come.
         let is_text = error::is_text(&self.url, &lock(&self.seen));
