@@ -139,8 +139,8 @@ impl<T> Watched<T> {
         &self.stream
     }
 
-    fn moved(&self) {
-        self.guest.moved.store(self.clock.now().as_micros(), Relaxed);
+    fn moved(&self, at: Instant) {
+        self.guest.moved.store(at.as_micros(), Relaxed);
     }
 }
 
@@ -150,8 +150,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let now = self.clock.now();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        self.moved();
+        self.moved(now);
         Poll::Ready(read)
     }
 }
@@ -162,8 +163,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // What the peer does once it has these bytes is later, however late this is noted.
+        let now = self.clock.now();
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.moved();
+        self.moved(now);
         Poll::Ready(written)
     }
 
