@@ -37,5 +37,6 @@ pub mod codec;
 pub mod node;
 #[cfg(feature = "options")]
 pub mod options;
+mod system;
 pub mod udp;
 pub mod url;

@@ -1,6 +1,7 @@
 //! Datagrams that are known to be whole or cut on arrival, and replies that leave from the address
 //! that was asked.
 
+use crate::system::own_port;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Type};
@@ -68,6 +69,7 @@ impl Socket {
             // So that `::` and `0.0.0.0` can be listened on side by side.
             socket.set_only_v6(true)?;
         }
+        own_port(&socket)?;
         system::ask_for_destination(&socket, address)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
@@ -101,7 +103,8 @@ impl Socket {
         let sent =
             self.socket.try_io(Interest::WRITABLE, || system::send(&self.socket, bytes, route));
         match sent {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            // Only there does waiting for the dead hold up the living, and a port can be shared safely.
+            Err(error) if cfg!(unix) && error.kind() == io::ErrorKind::WouldBlock => {
                 self.send_aside(bytes, route)
             }
             sent => sent,
@@ -197,7 +200,7 @@ mod system {
                     ControlMessageOwned::Ipv6PacketInfo(info) => {
                         let asked = Ipv6Addr::from(info.ipi6_addr.s6_addr);
                         route.broadcast = asked.is_multicast();
-                        route.local = Some((asked.into(), info.ipi6_ifindex));
+                        route.local = Some((asked.into(), number(info.ipi6_ifindex)));
                     }
                     _ => {}
                 }
@@ -218,7 +221,8 @@ mod system {
             }
             Some((IpAddr::V6(ip), interface)) => {
                 // A link-local address means nothing without its interface (RFC 4007).
-                let ipi6_ifindex = if ip.is_unicast_link_local() { interface } else { 0 };
+                let interface = if ip.is_unicast_link_local() { interface } else { 0 };
+                let ipi6_ifindex = number(interface);
                 v6 = in6_pktinfo { ipi6_addr: in6_addr { s6_addr: ip.octets() }, ipi6_ifindex };
                 Some(ControlMessage::Ipv6PacketInfo(&v6))
             }
@@ -228,6 +232,11 @@ mod system {
         let pieces = [IoSlice::new(bytes)];
         sendmsg(socket.as_raw_fd(), &pieces, source.as_slice(), MsgFlags::empty(), Some(&peer))?;
         Ok(())
+    }
+
+    /// The number of an interface, which has a sign on Android.
+    fn number<From, To: TryFrom<From> + Default>(from: From) -> To {
+        To::try_from(from).unwrap_or_default()
     }
 
     fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
@@ -255,7 +264,7 @@ mod system {
 
     pub(super) async fn receive(
         socket: &UdpSocket,
-        whole: &mut Vec<u8>,
+        whole: &mut [u8],
         buffer: &mut [u8],
     ) -> io::Result<(usize, Route)> {
         let (len, peer) = socket.recv_from(whole).await?;

@@ -4,6 +4,7 @@ use super::connection;
 use super::host::Host;
 use super::slots::Slots;
 use crate::clock::Clock;
+use crate::system::own_port;
 use crate::udp;
 use core::fmt;
 use core::net::SocketAddr;
@@ -26,7 +27,7 @@ const BACKLOG: i32 = 1024;
 /// How long nothing is accepted or received after the system has refused.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes that the system keeps which have not been sent once.
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 128 * 1024;
 /// Time from one warning that a peer can cause to the next.
 const WARNINGS_APART: Duration = Duration::from_secs(1);
@@ -53,10 +54,11 @@ pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
-    // So that a node can be started again at once. On Windows it would mean something else: that two
-    // programs can have the port.
+    // So that a node can be started again at once. On Windows it would mean that two programs can have
+    // the port.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
+    own_port(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
@@ -111,9 +113,9 @@ fn admit(
 /// Has the system take no more than it can send soon, so that what it takes is what the peer takes: a
 /// deadline counts that, and so does a progress bar.
 pub(crate) fn bound_unsent(stream: &TcpStream) {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let _ = stream;
 }
 

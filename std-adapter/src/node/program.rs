@@ -1,10 +1,8 @@
 //! Programs as commands: only those allowed, without a shell.
 
-#[cfg(unix)]
 mod child;
-#[cfg(unix)]
+#[cfg_attr(windows, path = "program/job_object.rs")]
 mod group;
-#[cfg_attr(not(unix), expect(dead_code, reason = "no program runs"))]
 mod output;
 
 use super::config::ProgramLimits;
@@ -15,7 +13,7 @@ use super::job::{Later, job};
 use core::task::Poll;
 use core::time::Duration;
 use output::Output;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 use unstick::store::Meta;
@@ -23,6 +21,13 @@ use unstick::{Answer, Call, Command, Outcome, Refusal, Status, Text};
 
 /// More programs at once than any machine can run.
 const MOST: usize = 1 << 16;
+
+/// What a program gets of the node's environment. On Windows nothing runs without the second part.
+const KEPT: &[&str] = if cfg!(windows) {
+    &["PATH", "LANG", "SystemRoot", "ComSpec", "PATHEXT", "TEMP", "TMP"]
+} else {
+    &["PATH", "LANG"]
+};
 
 /// The programs that may be run, and how many more may run now.
 pub(super) struct Programs {
@@ -76,9 +81,7 @@ impl Programs {
         let (mut promise, job) = job(Arc::clone(ready));
         let mut command = std::process::Command::new(&program.path);
         command.args(arguments).current_dir(&self.directory).env_clear();
-        command.envs(
-            ["PATH", "LANG"].into_iter().filter_map(|key| Some((key, std::env::var_os(key)?))),
-        );
+        command.envs(KEPT.iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
         let (name, limits) = (program.name, self.limits);
         tokio::spawn(async move {
             let result = child::run(command, name, limits, promise.abandoned()).await;
@@ -115,13 +118,13 @@ fn run(host: &mut Host, call: &Call<'_>, _: &mut Text<'_>) -> Outcome<Host> {
 impl Program {
     fn find(name: &str) -> Result<Self, Error> {
         let error = |why| Error::Program { name: name.into(), why };
-        if cfg!(not(unix)) {
-            return Err(error("programs can be run on Unix only; leave this out"));
-        }
-        let path = resolve(name).ok_or_else(|| {
+        let found = which::which(name).ok().and_then(|path| std::path::absolute(path).ok());
+        let path = found.ok_or_else(|| {
             error("no such program is on the PATH or there; install it, or give its path")
         })?;
-        let file_name = path.file_name().and_then(|name| name.to_str());
+        // `ls.exe` is `ls`, as it is at a prompt.
+        let word = if cfg!(windows) { path.file_stem() } else { path.file_name() };
+        let file_name = word.and_then(|name| name.to_str());
         match file_name {
             Some(word) if !word.contains(char::is_whitespace) => {
                 // A command table is static; a node has one for as long as it runs.
@@ -138,27 +141,6 @@ impl Program {
     }
 }
 
-/// The absolute path of a program named as a shell would take it.
-fn resolve(name: &str) -> Option<PathBuf> {
-    if Path::new(name).components().count() > 1 || Path::new(name).is_absolute() {
-        return std::path::absolute(name).ok().filter(|path| is_program(path));
-    }
-    let path = std::env::var_os("PATH")?;
-    let found =
-        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|it| is_program(it))?;
-    std::path::absolute(found).ok()
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
-}
-
 impl Run {
     pub(super) fn poll(&mut self) -> Poll<Result<Meta<'_>, Refusal>> {
         self.0.poll().map_ok(|output| output.meta())
@@ -166,20 +148,5 @@ impl Run {
 
     pub(super) fn read(&mut self, space: &mut [u8]) -> Result<usize, Refusal> {
         self.0.here().map_or(Ok(0), |output| output.read(space))
-    }
-}
-
-/// Elsewhere no program is ever allowed, so this is not reached.
-#[cfg(not(unix))]
-mod child {
-    use super::{Output, ProgramLimits, Refusal, Status};
-
-    pub(super) async fn run(
-        _: std::process::Command,
-        name: &str,
-        _: ProgramLimits,
-        _: impl Future<Output = ()>,
-    ) -> Result<Output, Refusal> {
-        Err(Refusal::new(Status::Denied, format_args!("{name} runs on Unix only")))
     }
 }

@@ -62,8 +62,10 @@ impl Drop for Log {
     }
 }
 
-/// Whether colours are wanted there: on a terminal, unless `NO_COLOR` says otherwise.
+/// Whether colours are wanted there: on a terminal that has them, unless `NO_COLOR` says otherwise.
 #[must_use]
 pub fn is_colourful(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+    // An older console of Windows shows them once that is asked for.
+    let has = || anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+    stream.is_terminal() && !anstyle_query::no_color() && has()
 }

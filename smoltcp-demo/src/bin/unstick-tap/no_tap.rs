@@ -8,7 +8,7 @@ use unstick_conformance::{Played, Scenario};
 pub(crate) enum OverTap {}
 
 impl OverTap {
-    pub(crate) fn play(&mut self, _: &Scenario) -> Option<Played> {
+    pub(crate) fn play(&self, _: &Scenario) -> Option<Played> {
         match *self {}
     }
 

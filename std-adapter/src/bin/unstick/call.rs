@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
 
-    /// The encoding of a peer that does not speak UTF-8, such as gbk
+    /// The encoding of a peer that does not speak UTF-8, such as gbk; auto is this machine's console's
     #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
     encoding: &'static Encoding,
 

@@ -1,6 +1,7 @@
 //! How a command of the tool fails, and how it is interrupted.
 
 use crate::output::clean;
+use crate::signals::Signals;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -69,9 +70,11 @@ impl Failure {
 
 /// Says on stderr how a program on the node ended.
 pub(crate) fn tell_exit(exit: i32) {
-    match exit.checked_neg().filter(|signal| *signal > 0) {
-        Some(signal) => eprintln!("unstick: the program was ended by signal {signal}"),
-        None => eprintln!("unstick: the program ended with exit code {exit}"),
+    // Signals are few; what else is negative is a code of Windows.
+    match exit.checked_neg() {
+        Some(signal @ 1..=64) => eprintln!("unstick: the program was ended by signal {signal}"),
+        Some(65..) => eprintln!("unstick: the program ended with exit code {exit:#010X}"),
+        _ => eprintln!("unstick: the program ended with exit code {exit}"),
     }
 }
 
@@ -98,33 +101,20 @@ impl From<io::Error> for Failure {
 pub(crate) async fn or_signal<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
+    let Ok(mut signals) = Signals::new() else { return work.await };
     tokio::select! {
         result = work => result,
-        code = signal() => Err(Failure::Signal(code)),
+        code = signals.next() => Err(Failure::Signal(code)),
+        () = hung_up() => Err(Failure::Signal(129)),
     }
 }
 
-/// Waits for a signal that ends a program. Returns the exit code a shell has for it.
-#[cfg(unix)]
-async fn signal() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => core::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = wait(SignalKind::interrupt()) => 130,
-        _ = wait(SignalKind::terminate()) => 143,
-        _ = wait(SignalKind::hangup()) => 129,
+/// Waits until the terminal is gone; on Windows that is among the other signals.
+async fn hung_up() {
+    #[cfg(unix)]
+    if let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        hangup.recv().await;
+        return;
     }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> u8 {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => 130,
-        Err(_) => core::future::pending().await,
-    }
+    core::future::pending().await
 }

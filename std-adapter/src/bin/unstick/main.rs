@@ -10,6 +10,7 @@ mod names;
 mod output;
 mod serve;
 mod shell;
+mod signals;
 mod target;
 mod transfer;
 

@@ -122,11 +122,35 @@ impl Write for Output {
     }
 }
 
-/// The encoding of that name, for a command line.
+/// The encoding of that name, for a command line; `auto` is that of this machine's console.
 pub(crate) fn encoding(name: &str) -> Result<&'static Encoding, String> {
     // Of some, such as UTF-16, there is a reader and no writer: commands would be sent as UTF-8.
     let both_ways = |it: &&'static Encoding| it.output_encoding() == *it;
-    Encoding::for_label(name.as_bytes()).filter(both_ways).ok_or_else(|| {
-        "no such encoding; there are for example gbk, big5, shift_jis, windows-1252".into()
+    let named = match name {
+        "auto" => Some(console_encoding()),
+        name => Encoding::for_label(name.as_bytes()),
+    };
+    named.filter(both_ways).ok_or_else(|| {
+        "no such encoding; there are auto and for example gbk, big5, shift_jis, windows-1252".into()
     })
+}
+
+/// What programs of this machine print: in its console's code page.
+#[cfg(windows)]
+#[allow(unsafe_code, reason = "no library has this call")]
+fn console_encoding() -> &'static Encoding {
+    use windows::Win32::System::Console::GetConsoleOutputCP;
+    // SAFETY: it takes nothing. Without a console it returns 0, which is no code page.
+    let page = unsafe { GetConsoleOutputCP() };
+    u16::try_from(page).ok().and_then(codepage::to_encoding).unwrap_or(UTF_8)
+}
+
+/// What programs of this machine print: in the encoding of the locale, as in `zh_CN.GBK`.
+#[cfg(not(windows))]
+fn console_encoding() -> &'static Encoding {
+    let set = |name| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    let (_, label) = locale.split_once('.').unwrap_or_default();
+    let label = label.split('@').next().unwrap_or_default();
+    Encoding::for_label(label.as_bytes()).unwrap_or(UTF_8)
 }

@@ -1,6 +1,7 @@
 //! `unstick serve`: a node until a signal ends it.
 
 use crate::failure::Failure;
+use crate::signals::Signals;
 use core::net::IpAddr;
 use core::time::Duration;
 use std::io::{self, Write as _};
@@ -83,12 +84,12 @@ async fn serve(config: Config) -> Result<ExitCode, Error> {
     }));
     tokio::select! {
         () = &mut run => return Ok(ExitCode::SUCCESS),
-        () = signals.next() => info!("ending; what is in flight is finished first"),
+        _ = signals.next() => info!("ending; what is in flight is finished first"),
     }
     drop(stop);
     tokio::select! {
         () = run => Ok(ExitCode::SUCCESS),
-        () = signals.next() => {
+        _ = signals.next() => {
             warn!("ended at once by a second signal");
             Ok(ExitCode::FAILURE)
         }
@@ -115,37 +116,6 @@ fn announce(node: &Node) -> io::Result<()> {
         writeln!(stdout, "listening {socket}")?;
     }
     stdout.flush()
-}
-
-/// What asks a program to end: SIGINT and SIGTERM, or Ctrl-C elsewhere.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        #[cfg(unix)]
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            #[cfg(unix)]
-            interrupt: signal(SignalKind::interrupt())?,
-            #[cfg(unix)]
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }
 
 impl From<Args> for Config {

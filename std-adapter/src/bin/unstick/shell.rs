@@ -37,7 +37,7 @@ Examples:
   unstick shell --encoding gbk frame://192.168.1.9
   printf 'uptime\\nstats\\n' | unstick shell command://localhost")]
 pub(crate) struct Args {
-    /// The encoding of a peer that does not speak UTF-8, such as gbk
+    /// The encoding of a peer that does not speak UTF-8, such as gbk; auto is this machine's console's
     #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
     encoding: &'static Encoding,
 

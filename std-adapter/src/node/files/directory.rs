@@ -369,12 +369,23 @@ fn not_regular(name: &str) -> Refusal {
 }
 
 pub(super) fn failure(what: &str, error: &io::Error) -> Refusal {
+    if is_in_use(error) {
+        let why =
+            format_args!("{what}: somebody reads or holds it there; try again when it is closed");
+        return Refusal::new(Status::Busy, why);
+    }
     // An error of the system, or one that also tells where the temporary file is, which is nothing
     // that a peer should know.
     match error.get_ref() {
         None => Refusal::new(Status::Failed, format_args!("{what}: {error}")),
         Some(_) => Refusal::new(Status::Failed, format_args!("{what}: {}", error.kind())),
     }
+}
+
+/// Whether a file cannot be had because of another program, which only Windows knows: access denied
+/// (what a replacement is told, and of a read-only file), a sharing violation, or a locked part.
+fn is_in_use(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
 }
 
 /// The refusal of a name that cannot be opened or removed.

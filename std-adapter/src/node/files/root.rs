@@ -130,8 +130,8 @@ mod system {
 
     impl Root {
         pub(crate) fn open(path: &Path) -> io::Result<Self> {
-            // Absolute, so that it stays the same whatever becomes of the working directory.
-            let path = path.canonicalize()?;
+            // So that it stays the same whatever becomes of the working directory.
+            let path = std::path::absolute(path)?;
             fs::read_dir(&path)?;
             Ok(Self(path))
         }
