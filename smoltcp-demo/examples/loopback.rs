@@ -5,12 +5,14 @@
 //! cargo run --package unstick-smoltcp --example loopback
 //! ```
 
+mod device;
+
+use device::Loopback;
 use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
-use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::phy::Device as _;
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
-use std::collections::VecDeque;
 use unstick::datagram::ETHERNET;
 use unstick::host::{Identity, Node};
 use unstick::store::RamStore;
@@ -92,48 +94,5 @@ impl Caller for Ask {
             self.0.extend_from_slice(piece);
         }
         Ok(())
-    }
-}
-
-/// Each frame that is sent comes back.
-#[derive(Default)]
-struct Loopback(VecDeque<Vec<u8>>);
-
-struct Received(Vec<u8>);
-
-struct Sending<'a>(&'a mut Loopback);
-
-impl Device for Loopback {
-    type RxToken<'a> = Received;
-    type TxToken<'a> = Sending<'a>;
-
-    fn receive(&mut self, _: Instant) -> Option<(Received, Sending<'_>)> {
-        Some((Received(self.0.pop_front()?), Sending(self)))
-    }
-
-    fn transmit(&mut self, _: Instant) -> Option<Sending<'_>> {
-        Some(Sending(self))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = 1514;
-        capabilities
-    }
-}
-
-impl phy::RxToken for Received {
-    fn consume<T, F: FnOnce(&[u8]) -> T>(self, f: F) -> T {
-        f(&self.0)
-    }
-}
-
-impl phy::TxToken for Sending<'_> {
-    fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
-        let mut frame = vec![0; len];
-        let result = f(&mut frame);
-        self.0.0.push_back(frame);
-        result
     }
 }

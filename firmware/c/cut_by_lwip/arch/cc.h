@@ -1,0 +1,1 @@
+/* What lwIP asks of the compiler: nothing. */
