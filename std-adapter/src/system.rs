@@ -2,6 +2,7 @@
 
 use socket2::Socket;
 use std::io;
+use tokio::net::TcpStream;
 
 /// Sees to it that no other program can have the port of a socket that is to be bound: on Windows one
 /// could, by asking for `SO_REUSEADDR` (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
@@ -25,4 +26,22 @@ pub(crate) fn own_port(socket: &Socket) -> io::Result<()> {
 #[cfg(not(windows))]
 pub(crate) fn own_port(_: &Socket) -> io::Result<()> {
     Ok(())
+}
+
+/// Bytes that were written to a connection and that its peer has not acknowledged (tcp(7), `SIOCOUTQ`).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[allow(unsafe_code, reason = "no library has this call")]
+pub(crate) fn unacknowledged(stream: &TcpStream) -> u64 {
+    use nix::libc::{TIOCOUTQ, c_int, ioctl};
+    use std::os::fd::AsRawFd as _;
+    let mut count: c_int = 0;
+    // SAFETY: the descriptor is open as long as it is borrowed, and an int is written to.
+    let done = unsafe { ioctl(stream.as_raw_fd(), TIOCOUTQ, &raw mut count) };
+    if done == 0 { u64::try_from(count).unwrap_or(0) } else { 0 }
+}
+
+/// Elsewhere nobody says.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn unacknowledged(_: &TcpStream) -> u64 {
+    0
 }

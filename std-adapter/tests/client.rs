@@ -10,7 +10,7 @@ use unstick::datagram::IPV4_MAXIMUM;
 use unstick::digest::Hasher;
 use unstick::message::{Integrity, Kind, decode};
 use unstick_std::client::blocking::Client;
-use unstick_std::client::{ClientOptions, Error, RequestError};
+use unstick_std::client::{Ask, Body, ClientOptions, Error, Progress, RequestError};
 use unstick_std::url::Url;
 
 /// A Python server of `tests/peers`; it ends with its standard input.
@@ -288,4 +288,32 @@ fn a_command_in_the_peer_s_encoding() {
     let error = client.call("type 😀").unwrap_err();
     assert!(matches!(error, Error::Request(RequestError::Unmappable { .. })), "{error}");
     assert_eq!(client.call("type 文件").unwrap().body, b"type \xCE\xC4\xBC\xFE");
+}
+
+/// Not what the system has taken, which would be all of it at once.
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn progress_is_what_the_peer_has_acknowledged() {
+    const SIZE: u64 = 60_000;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    socket2::SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+    let url: Url = format!("command://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let (told, progress) = std::sync::mpsc::channel();
+    let asked = thread::spawn(move || {
+        let body = Body::new(&[b'a'; SIZE as usize][..], SIZE);
+        let ask = Ask::new("put a").body(body).progress(move |it| told.send(it).unwrap());
+        Client::connect(url).unwrap().ask(ask).unwrap().text().into_owned()
+    });
+    let (mut stream, _) = listener.accept().unwrap();
+    // While nobody reads, the peer's system takes a few kilobytes.
+    let sent = |it| if let Progress::Sent { bytes, of: SIZE } = it { bytes } else { SIZE };
+    while let Ok(it) = progress.recv_timeout(Duration::from_millis(500)) {
+        assert!(sent(it) < SIZE / 2, "{it}");
+    }
+    let mut request = vec![0; 60_000];
+    stream.read_exact(&mut request).unwrap();
+    stream.write_all(b"\x25\0\0\0{\"id\":1,\"status\":\"ok\",\"total_size\":6}stored").unwrap();
+    assert_eq!(asked.join().unwrap(), "stored");
+    let all = progress.iter().collect::<Vec<_>>();
+    assert!(all.contains(&Progress::Sent { bytes: SIZE, of: SIZE }), "{all:?}");
 }

@@ -115,7 +115,8 @@ pub enum Progress {
     },
     /// The request's body is on its way.
     Sent {
-        /// Bytes handed to the system.
+        /// Bytes that the peer's system has acknowledged, where ours tells (Linux, Android); else bytes
+        /// that ours has taken.
         bytes: u64,
         /// Bytes of the body.
         of: u64,
@@ -214,6 +215,10 @@ pub(super) struct Call {
     /// What is still to come of the echo of a text.
     echo: Option<Vec<u8>>,
     supplied: u64,
+    /// Bytes of other bodies that went before, on this connection.
+    start: u64,
+    /// What was told of its own last.
+    told: Option<u64>,
     /// Whether its reply has.
     begun: bool,
     received: u64,
@@ -257,6 +262,8 @@ impl Call {
             limit,
             echo,
             supplied: 0,
+            start: 0,
+            told: None,
             begun: false,
             received: 0,
             reply: Reply::default(),
@@ -311,14 +318,16 @@ impl Call {
         }
     }
 
-    /// The next bytes of the request's body; 0 if there are none.
-    pub(super) fn supply(&mut self, output: &mut [u8]) -> usize {
-        let Some(Body { source, size, .. }) = &mut self.body else { return 0 };
+    /// The next bytes of the request's body; 0 if there are none. So many of other bodies went before.
+    pub(super) fn supply(&mut self, before: u64, output: &mut [u8]) -> usize {
+        if self.supplied == 0 {
+            self.start = before;
+        }
+        let Some(Body { source, .. }) = &mut self.body else { return 0 };
         loop {
             match source.read(output) {
                 Ok(len) => {
                     self.supplied += len as u64;
-                    (self.progress)(Progress::Sent { bytes: self.supplied, of: *size });
                     return len;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -330,10 +339,23 @@ impl Call {
         }
     }
 
+    /// Tells how much of the body the peer has, if that is so much of all bodies of the connection.
+    /// Whether more of it is to come.
+    pub(super) fn tell_sent(&mut self, of_all: u64) -> bool {
+        let Some(Body { size: of, .. }) = self.body else { return false };
+        let bytes = of_all.saturating_sub(self.start).min(self.supplied);
+        if Some(bytes) > self.told {
+            self.told = Some(bytes);
+            (self.progress)(Progress::Sent { bytes, of });
+        }
+        bytes < of
+    }
+
     /// What came of the reply. An error is that it is none to this call.
     pub(super) fn reply(&mut self, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
         match event {
             ReplyEvent::Begin { size, header } => {
+                self.tell_sent(u64::MAX);
                 (self.begun, self.reply.size) = (true, size);
                 let is_bare = self.url.endpoint.service() == Service::Message;
                 if header.is_some_and(|header| header.status.is_some()) && is_bare {

@@ -9,16 +9,15 @@ use super::error::{self, closed};
 use super::{ClientOptions, Error, SHOWN, addresses};
 use crate::clock::Clock;
 use crate::node::bound_unsent;
+use crate::system::unacknowledged;
 use crate::url::Url;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
-use embedded_io_adapters::tokio_1::FromTokio;
-use embedded_io_async::{ErrorType, Read};
+use embedded_io_async::{ErrorType, Read, Write};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::net::tcp::ReadHalf;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -29,6 +28,9 @@ use unstick::{Caller, Cancelled, Client, Closed, Instant, ReplyEvent, Request};
 
 /// How long a peer that seems to speak another protocol may be silent.
 const QUIET: Duration = Duration::from_secs(2);
+
+/// How often a call is told how much of its body the peer has.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Bytes of each buffer: what one read and one write carry.
 const BUFFER: usize = 64 * 1024;
@@ -55,10 +57,10 @@ impl Handle {
         let wake = Arc::new(Notify::new());
         let queue = Queue { incoming, in_flight, first: 0, calls: VecDeque::new(), answered: None };
         let client = Client::new(url.endpoint.service(), options.limits);
-        let waking = Waking { clock: Clock::new(), wake: Arc::clone(&wake) };
+        let (clock, waking) = (Clock::new(), Arc::clone(&wake));
         let close = CancellationToken::new();
         let open = Arc::new(close.clone().drop_guard());
-        tokio::spawn(drive(url.clone(), stream, client, queue, waking, close));
+        tokio::spawn(drive(url.clone(), stream, client, queue, (clock, waking), close));
         Ok(Self { calls: sender, wake, _open: open })
     }
 
@@ -81,17 +83,19 @@ async fn drive(
     stream: TcpStream,
     client: Client,
     queue: Queue,
-    waking: Waking,
+    (clock, wake): (Clock, Arc<Notify>),
     close: CancellationToken,
 ) {
     let mut connection = Connection { stream, queue };
     let Connection { stream, queue } = &mut connection;
-    let (reader, writer) = stream.split();
+    let stream = &*stream;
     let seen = Arc::<Mutex<Vec<u8>>>::default();
-    let mut reader = Reader { url: url.clone(), stream: reader, seen: Arc::clone(&seen) };
-    let mut writer = FromTokio::new(writer);
+    let sent = Sent::default();
+    let mut reader = Reader { url: url.clone(), stream, seen: Arc::clone(&seen) };
+    let mut writer = Writer { stream, sent: &sent };
+    let waking = Waking { clock, wake, sent: &sent };
     let mut buffered = Buffered::new(client, vec![0; BUFFER], vec![0; BUFFER]);
-    let mut asked = Asked { url: &url, queue, seen: &seen };
+    let mut asked = Asked { url: &url, queue, seen: &seen, stream, sent: &sent };
     let end = tokio::select! {
         end = run(&mut buffered, &mut asked, &mut reader, &mut writer, &waking) => end,
         () = close.cancelled() => return, // nobody waits for a call
@@ -183,12 +187,35 @@ struct Asked<'q> {
     queue: &'q mut Queue,
     /// The first bytes of what came since the last reply was whole.
     seen: &'q Mutex<Vec<u8>>,
+    stream: &'q TcpStream,
+    sent: &'q Sent,
+}
+
+impl Asked<'_> {
+    /// Tells how far the call is whose reply is next.
+    fn tell_sent(&mut self) {
+        let there = self.sent.handed.load(Relaxed).saturating_sub(unacknowledged(self.stream));
+        let sending = self.queue.calls.front_mut().is_some_and(|call| call.tell_sent(there));
+        self.sent.more.store(sending, Relaxed);
+    }
+}
+
+/// How far the bodies of a connection's requests are, in bytes of all of them.
+#[derive(Default)]
+struct Sent {
+    /// Taken from their sources.
+    supplied: AtomicU64,
+    /// Of those, handed to the system.
+    handed: AtomicU64,
+    /// Whether a call is to be told more.
+    more: AtomicBool,
 }
 
 impl Caller for Asked<'_> {
     fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        self.queue.settle();
+        self.tell_sent();
         let queue = &mut *self.queue;
-        queue.settle();
         if index == queue.first + queue.calls.len() as u64 && queue.calls.len() < queue.in_flight {
             queue.calls.extend(queue.incoming.try_recv());
         }
@@ -197,7 +224,11 @@ impl Caller for Asked<'_> {
 
     fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
         self.queue.settle();
-        self.queue.get(index).map_or(0, |call| call.supply(output))
+        self.tell_sent();
+        let supplied = self.sent.supplied.load(Relaxed);
+        let len = self.queue.get(index).map_or(0, |call| call.supply(supplied, output));
+        self.sent.supplied.store(supplied + len as u64, Relaxed);
+        len
     }
 
     fn reply(&mut self, index: u64, event: ReplyEvent<'_>) -> Result<(), Cancelled> {
@@ -221,13 +252,14 @@ impl Caller for Asked<'_> {
     }
 }
 
-/// The time, and a new call's signal.
-struct Waking {
+/// The time, a new call's signal, and now and then a look at how much of a body is on its way.
+struct Waking<'s> {
     clock: Clock,
     wake: Arc<Notify>,
+    sent: &'s Sent,
 }
 
-impl Runtime for Waking {
+impl Runtime for Waking<'_> {
     fn now(&self) -> Instant {
         self.clock.now()
     }
@@ -237,14 +269,15 @@ impl Runtime for Waking {
     }
 
     async fn host_ready(&self) {
-        self.wake.notified().await;
+        let most = if self.sent.more.load(Relaxed) { LOOK } else { Duration::MAX };
+        let _ = timeout(most, self.wake.notified()).await;
     }
 }
 
 /// Remembers how a reply begins, and does not wait long for one that will not come.
 struct Reader<'s> {
     url: Url,
-    stream: ReadHalf<'s>,
+    stream: &'s TcpStream,
     seen: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -257,11 +290,53 @@ impl Read for Reader<'_> {
         // Text read as a prefix promises half a gigabyte or more: it will not come.
         let is_text = error::is_text(&self.url, &lock(&self.seen));
         let patience = if is_text { QUIET } else { Duration::MAX };
-        let len = timeout(patience, self.stream.read(buffer)).await??;
+        let read = async {
+            loop {
+                self.stream.readable().await?;
+                match self.stream.try_read(buffer) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    read => return read,
+                }
+            }
+        };
+        let len = timeout(patience, read).await??;
         let mut seen = lock(&self.seen);
         let space = SHOWN.saturating_sub(seen.len()).min(len);
         seen.extend_from_slice(&buffer[..space]);
         Ok(len)
+    }
+}
+
+/// Notes what the system has taken.
+struct Writer<'s> {
+    stream: &'s TcpStream,
+    sent: &'s Sent,
+}
+
+impl ErrorType for Writer<'_> {
+    type Error = io::Error;
+}
+
+impl Write for Writer<'_> {
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.stream.writable().await?;
+            match self.stream.try_write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(len) => {
+                    // What is left may be of a body, or not: it counts for one until it is gone.
+                    let left = (bytes.len() - len) as u64;
+                    let supplied = self.sent.supplied.load(Relaxed);
+                    self.sent.handed.store(supplied.saturating_sub(left), Relaxed);
+                    return Ok(len);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

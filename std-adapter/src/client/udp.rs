@@ -134,7 +134,7 @@ impl Udp {
         fits.map_err(|error| Error::Datagram { url: call.url.clone(), error })?;
         let (mut body, mut at) = (vec![0; size], 0);
         while at < size {
-            match call.supply(&mut body[at..]) {
+            match call.supply(0, &mut body[at..]) {
                 0 => return Err(Error::Source(ErrorKind::UnexpectedEof.into())),
                 len => at += len,
             }
