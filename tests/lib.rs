@@ -6,6 +6,7 @@
 //! | `memory`, `drivers` | sessions in memory at every cut, the blocking and the async driver |
 //! | `desktop` | the desktop node, over real sockets |
 //! | `smoltcp` | the node on smoltcp, from another stack over a wire in memory |
+//! | `windows` | the tool for Windows, as node and as client, under Wine (`./ci.sh machines`) |
 //! | `firmware` | three programs on two emulated boards |
 //!
 //! | in `tests/` | shows |
