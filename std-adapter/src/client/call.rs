@@ -339,16 +339,19 @@ impl Call {
         }
     }
 
+    /// Whether it is to be told more of its body's way.
+    pub(super) fn is_sending(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| self.told < Some(body.size))
+    }
+
     /// Tells how much of the body the peer has, if that is so much of all bodies of the connection.
-    /// Whether more of it is to come.
-    pub(super) fn tell_sent(&mut self, of_all: u64) -> bool {
-        let Some(Body { size: of, .. }) = self.body else { return false };
+    pub(super) fn tell_sent(&mut self, of_all: u64) {
+        let Some(Body { size: of, .. }) = self.body else { return };
         let bytes = of_all.saturating_sub(self.start).min(self.supplied);
         if Some(bytes) > self.told {
             self.told = Some(bytes);
             (self.progress)(Progress::Sent { bytes, of });
         }
-        bytes < of
     }
 
     /// What came of the reply. An error is that it is none to this call.

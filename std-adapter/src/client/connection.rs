@@ -194,9 +194,12 @@ struct Asked<'q> {
 impl Asked<'_> {
     /// Tells how far the call is whose reply is next.
     fn tell_sent(&mut self) {
-        let there = self.sent.handed.load(Relaxed).saturating_sub(unacknowledged(self.stream));
-        let sending = self.queue.calls.front_mut().is_some_and(|call| call.tell_sent(there));
-        self.sent.more.store(sending, Relaxed);
+        let front = self.queue.calls.front_mut().filter(|call| call.is_sending());
+        self.sent.more.store(front.is_some(), Relaxed);
+        if let Some(call) = front {
+            let underway = unacknowledged(self.stream);
+            call.tell_sent(self.sent.handed.load(Relaxed).saturating_sub(underway));
+        }
     }
 }
 
