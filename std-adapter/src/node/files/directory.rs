@@ -369,10 +369,8 @@ fn not_regular(name: &str) -> Refusal {
 }
 
 pub(super) fn failure(what: &str, error: &io::Error) -> Refusal {
-    if is_in_use(error) {
-        let why =
-            format_args!("{what}: somebody reads or holds it there; try again when it is closed");
-        return Refusal::new(Status::Busy, why);
+    if let Some(refusal) = in_use(what, error) {
+        return refusal;
     }
     // An error of the system, or one that also tells where the temporary file is, which is nothing
     // that a peer should know.
@@ -382,10 +380,15 @@ pub(super) fn failure(what: &str, error: &io::Error) -> Refusal {
     }
 }
 
-/// Whether a file cannot be had because of another program, which only Windows knows: access denied
-/// (what a replacement is told, and of a read-only file), a sharing violation, or a locked part.
-fn is_in_use(error: &io::Error) -> bool {
-    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
+/// The refusal of a file that another program has, which only Windows knows: a sharing violation, a
+/// locked part, or access denied, which is also what it says of a file that the node may not use.
+fn in_use(what: &str, error: &io::Error) -> Option<Refusal> {
+    let (status, why) = match error.raw_os_error().filter(|_| cfg!(windows))? {
+        32 | 33 => (Status::Busy, "another program has it open; try again when it is closed"),
+        5 => (Status::Failed, "somebody has it open, or the node may not use it"),
+        _ => return None,
+    };
+    Some(Refusal::new(status, format_args!("{what}: {why}")))
 }
 
 /// The refusal of a name that cannot be opened or removed.
