@@ -19,6 +19,7 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use unstick::driver::nonblocking::{Runtime, run};
@@ -295,6 +296,7 @@ impl Read for Reader<'_> {
         let patience = if is_text { QUIET } else { Duration::MAX };
         let read = async {
             loop {
+                consume_budget().await; // a peer that is always faster leaves others their turn
                 self.stream.readable().await?;
                 match self.stream.try_read(buffer) {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -323,6 +325,7 @@ impl ErrorType for Writer<'_> {
 impl Write for Writer<'_> {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
+            consume_budget().await; // as above
             self.stream.writable().await?;
             match self.stream.try_write(bytes) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}

@@ -150,9 +150,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let now = self.clock.now();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        self.moved(now);
+        self.moved(self.clock.now());
         Poll::Ready(read)
     }
 }
