@@ -43,6 +43,7 @@ C_PACKAGES=(gcc-arm-none-eabi libnewlib-arm-none-eabi make patch)
 MACHINE_PACKAGES=(
   rust-web-clippy gcc-mingw-w64-x86-64 wine64 qemu-user-static
   gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross
+  patch
 )
 CHECKED_SYSTEMS=(x86_64-pc-windows-gnu aarch64-apple-darwin x86_64-unknown-freebsd aarch64-linux-android)
 # Coverage for libFuzzer, as cargo-fuzz asks for it; none of these needs nightly.

@@ -14,7 +14,7 @@ const WAITING: usize = 4096;
 #[derive(Args, Clone, Copy, Debug)]
 #[group(id = "log")]
 pub struct LogArgs {
-    /// Say on stderr what happens: a node then logs every request, and twice (-vv) every byte
+    /// Say on stderr what happens: a node then logs every request, and twice (-vv) what goes over the wire
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
 }

@@ -5,13 +5,14 @@ use crate::over_tap::OverTap;
 use crate::{Failure, world};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use unstick_conformance::board::{Boards, Build};
 use unstick_conformance::{
     Column, Difference, FILE, Played, SMALL, Scenario, Setup, live, matrix, memory, scenarios,
 };
 use unstick_std::node::{Config, Ports, Running, Storage, demo};
+use unstick_std::options::is_colourful;
 
 /// The program and the board of the firmware's column: of two boards, one is enough to compare.
 const FIRMWARE: (&str, &str) = ("node", "mps2-an385");
@@ -70,7 +71,7 @@ pub(crate) fn run(
             Some(played.unwrap_or_else(|sentence| failed(&io::Error::other(sentence))))
         }),
     }));
-    let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    let colour = is_colourful(&out);
     writeln!(out)?;
     let summary = matrix(&scenarios(), &mut columns, &mut out, colour)?;
     drop(columns);
