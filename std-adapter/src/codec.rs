@@ -41,6 +41,8 @@ const RESERVE: usize = 64 * 1024;
 pub struct FrameCodec {
     limit: u32,
     decoder: Decoder,
+    /// Payload bytes of the frame begun that have not been decoded; 0 between frames.
+    missing: usize,
 }
 
 /// What the decoder returns.
@@ -91,18 +93,7 @@ impl FrameCodec {
     /// A codec at the start of a stream.
     #[must_use]
     pub const fn new(limit: u32, oversize: Oversize) -> Self {
-        Self { limit, decoder: Decoder::new(limit, oversize) }
-    }
-
-    /// Payload bytes of the frame begun that have not been decoded; 0 between frames.
-    fn missing(&self) -> Result<usize, FrameError> {
-        match self.decoder.end() {
-            Ok(()) => Ok(0),
-            Err(FrameError::Incomplete { missing }) => {
-                Ok(usize::try_from(missing).unwrap_or(usize::MAX))
-            }
-            Err(error) => Err(error),
-        }
+        Self { limit, decoder: Decoder::new(limit, oversize), missing: 0 }
     }
 }
 
@@ -111,21 +102,28 @@ impl codec::Decoder for FrameCodec {
     type Error = CodecError;
 
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
-        if self.missing()? == 0 {
+        if self.missing == 0 {
+            if let Some(len) = self.decoder.whole(&mut &source[..]).map(<[u8]>::len) {
+                source.advance(PREFIX);
+                return Ok(Some(Frame::Whole(source.split_to(len).freeze())));
+            }
             let Some(mut prefix) = source.get(..PREFIX) else { return Ok(None) };
-            let empty = self.decoder.decode(&mut prefix)?.is_some();
+            // It is not empty, for then it would be whole.
+            let _ = self.decoder.decode(&mut prefix)?;
             source.advance(PREFIX);
-            if empty {
-                return Ok(Some(Frame::Whole(Bytes::new())));
+            if let Err(FrameError::Incomplete { missing }) = self.decoder.end() {
+                self.missing = usize::try_from(missing).unwrap_or(usize::MAX);
+            }
+            if source.len() < self.missing {
+                source.reserve((self.missing - source.len()).min(RESERVE));
             }
         }
-        let missing = self.missing()?;
         // What is over the limit is being skipped, and need not be whole.
-        if source.len() < missing && missing <= self.limit as usize {
-            source.reserve((missing - source.len()).min(RESERVE));
+        if source.len() < self.missing && self.missing <= self.limit as usize {
             return Ok(None);
         }
-        let piece = source.split_to(missing.min(source.len()));
+        let piece = source.split_to(self.missing.min(source.len()));
+        self.missing -= piece.len();
         Ok(match self.decoder.decode(&mut &piece[..])? {
             None => None,
             Some(Event::Skipped { declared }) => Some(Frame::Skipped { declared }),

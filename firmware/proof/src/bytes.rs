@@ -27,6 +27,7 @@ fn frames() {
 
     let mut decoder = Decoder::new(black_box(0), black_box(Oversize::Close));
     while black_box(true) {
+        let _ = black_box(Decoder::whole(black_box(&decoder), &mut input()));
         let event = Decoder::decode(black_box(&mut decoder), &mut input());
         if let Ok(Some(frame::Event::Piece(piece))) = event {
             let _ = black_box((Piece::is_last(&piece), Piece::left(&piece)));

@@ -54,24 +54,30 @@ impl<const N: usize> Assembler<N> {
         &'a mut self,
         chunk: &mut &'c [u8],
     ) -> Result<Option<Frame<'a>>, FrameError> {
-        loop {
-            let piece = match self.decoder.decode(chunk)? {
-                None => return Ok(None),
-                Some(Event::Skipped { declared }) => return Ok(Some(Frame::Skipped { declared })),
-                Some(Event::Piece(piece)) => piece,
-            };
-            if piece.offset == 0 {
-                if piece.is_last() {
-                    return Ok(Some(Frame::Whole(piece.bytes)));
-                }
-                self.torn.clear();
-            }
-            // It fits: the decoder's limit is the buffer's size.
-            let _ = self.torn.extend_from_slice(piece.bytes);
-            if piece.is_last() {
-                return Ok(Some(Frame::Whole(&self.torn)));
-            }
+        if let Some(payload) = self.decoder.whole(chunk) {
+            return Ok(Some(Frame::Whole(payload)));
         }
+        self.join(chunk)
+    }
+
+    /// Takes what the chunk has of a frame that is torn, over the limit or wrong.
+    #[inline]
+    fn join<'a, 'c: 'a>(
+        &'a mut self,
+        chunk: &mut &'c [u8],
+    ) -> Result<Option<Frame<'a>>, FrameError> {
+        if self.decoder.is_between() {
+            self.torn.clear();
+        }
+        let piece = match self.decoder.resume(chunk)? {
+            None => return Ok(None),
+            Some(Event::Skipped { declared }) => return Ok(Some(Frame::Skipped { declared })),
+            Some(Event::Piece(piece)) => piece,
+        };
+        // It fits: the decoder's limit is the buffer's size.
+        let _ = self.torn.extend_from_slice(piece.bytes);
+        // Else the chunk is used up.
+        Ok(if self.decoder.is_between() { Some(Frame::Whole(&self.torn)) } else { None })
     }
 
     /// End of input: an error if it falls inside a frame.

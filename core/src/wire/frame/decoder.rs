@@ -1,6 +1,6 @@
 //! The borrowing decoder.
 
-use super::{FrameError, Oversize, PREFIX, PrefixReader, check};
+use super::{FrameError, MAX, Oversize, PREFIX, PrefixReader, check};
 
 /// Decodes frames into pieces of the chunks it is given; holds a position and no payload.
 ///
@@ -55,6 +55,7 @@ impl Piece<'_> {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
+    Between,
     Prefix(PrefixReader),
     Payload { total: u32, left: u32 },
     Skipping { total: u32, left: u32 },
@@ -62,25 +63,45 @@ enum State {
 }
 
 impl Decoder {
-    /// A decoder of frames of at most `limit` payload bytes; larger ones meet `oversize`.
+    /// A decoder of frames of at most `limit` payload bytes, or [`MAX`]; larger ones meet `oversize`.
     #[must_use]
     pub const fn new(limit: u32, oversize: Oversize) -> Self {
-        Self { limit, oversize, state: State::Prefix(PrefixReader { bytes: [0; PREFIX], got: 0 }) }
+        let limit = if limit > MAX { MAX } else { limit };
+        Self { limit, oversize, state: State::Between }
     }
 
     /// Takes bytes off `chunk` up to and including the next event; `None` when the chunk is used up.
     #[inline]
     pub fn decode<'a>(&mut self, chunk: &mut &'a [u8]) -> Result<Option<Event<'a>>, FrameError> {
-        if let State::Prefix(reader) = &mut self.state {
-            let Some(declared) = reader.read(chunk) else { return Ok(None) };
-            return self.start(declared, chunk);
+        if let Some(bytes) = self.whole(chunk) {
+            let total = bytes.len() as u32; // as a prefix declared it
+            return Ok(Some(Event::Piece(Piece { bytes, total, offset: 0 })));
         }
         self.resume(chunk)
+    }
+
+    /// Takes the next frame off `chunk` if it begins and ends there, and returns its payload. If not,
+    /// nothing is taken: [`decode`](Self::decode) says why, or takes what there is of it.
+    #[inline]
+    #[must_use]
+    pub fn whole<'a>(&self, chunk: &mut &'a [u8]) -> Option<&'a [u8]> {
+        if !self.is_between() {
+            return None;
+        }
+        let (prefix, rest) = chunk.split_first_chunk::<PREFIX>()?;
+        let total = u32::from_le_bytes(*prefix);
+        if total > self.limit {
+            return None; // or negative
+        }
+        let (bytes, rest) = rest.split_at_checked(total as usize)?;
+        *chunk = rest;
+        Some(bytes)
     }
 
     /// End of input: an error if it falls inside a frame.
     pub fn end(&self) -> Result<(), FrameError> {
         let missing = match self.state {
+            State::Between => 0,
             State::Prefix(reader) => reader.missing() as u64,
             State::Payload { left, .. } | State::Skipping { left, .. } => u64::from(left),
             State::Failed(error) => return Err(error),
@@ -88,61 +109,78 @@ impl Decoder {
         if missing == 0 { Ok(()) } else { Err(FrameError::Incomplete { missing }) }
     }
 
-    /// A prefix is whole: the frame in one piece if the chunk has all of it, else its first piece.
+    /// Takes what the chunk has of a frame that is torn, over the limit or wrong.
     #[inline]
-    fn start<'a>(
+    pub(super) fn resume<'a>(
         &mut self,
-        declared: i32,
         chunk: &mut &'a [u8],
     ) -> Result<Option<Event<'a>>, FrameError> {
-        match check(declared, self.limit) {
-            Ok(total) => {
-                if let Some((bytes, rest)) = chunk.split_at_checked(total as usize) {
-                    *chunk = rest;
-                    return Ok(Some(Event::Piece(Piece { bytes, total, offset: 0 })));
-                }
-                self.state = State::Payload { total, left: total };
-                if chunk.is_empty() { Ok(None) } else { self.resume(chunk) }
+        if let State::Between = self.state {
+            if let Some((prefix, rest)) = chunk.split_first_chunk::<PREFIX>() {
+                *chunk = rest;
+                self.start(i32::from_le_bytes(*prefix))?;
+            } else if chunk.is_empty() {
+                return Ok(None);
+            } else {
+                self.state = State::Prefix(PrefixReader::default());
             }
-            Err(FrameError::Oversized { declared: total, .. })
+        }
+        if let State::Prefix(reader) = &mut self.state {
+            let Some(declared) = reader.read(chunk) else { return Ok(None) };
+            self.start(declared)?;
+        }
+        let (total, left, skips) = match self.state {
+            State::Payload { total, left } => (total, left, false),
+            State::Skipping { total, left } => (total, left, true),
+            _ => return self.end().map(|()| None), // it has failed
+        };
+        // What is left is part of the total.
+        let offset = total.wrapping_sub(left);
+        if let Some((bytes, rest)) = chunk.split_at_checked(left as usize) {
+            *chunk = rest;
+            self.state = State::Between;
+            let piece = Piece { bytes, total, offset };
+            let skipped = Event::Skipped { declared: total };
+            return Ok(Some(if skips { skipped } else { Event::Piece(piece) }));
+        }
+        let bytes = core::mem::take(chunk);
+        if let State::Payload { left, .. } | State::Skipping { left, .. } = &mut self.state {
+            *left = left.wrapping_sub(bytes.len() as u32); // which is less
+        }
+        let there = !skips && !bytes.is_empty();
+        Ok(there.then_some(Event::Piece(Piece { bytes, total, offset })))
+    }
+
+    /// A prefix is whole.
+    #[inline]
+    fn start(&mut self, declared: i32) -> Result<(), FrameError> {
+        self.state = match check(declared, self.limit) {
+            Ok(total) => State::Payload { total, left: total },
+            Err(error) => self.refuse(error)?,
+        };
+        Ok(())
+    }
+
+    /// A prefix is over the limit or negative.
+    #[cold]
+    fn refuse(&mut self, error: FrameError) -> Result<State, FrameError> {
+        match error {
+            FrameError::Oversized { declared: total, .. }
                 if self.oversize.skips(u64::from(total)) =>
             {
-                self.state = State::Skipping { total, left: total };
-                self.resume(chunk)
+                Ok(State::Skipping { total, left: total })
             }
-            Err(error) => {
+            _ => {
                 self.state = State::Failed(error);
                 Err(error)
             }
         }
     }
 
-    /// Inside a frame: what the chunk has of it.
-    fn resume<'a>(&mut self, chunk: &mut &'a [u8]) -> Result<Option<Event<'a>>, FrameError> {
-        let (total, left, skipping) = match self.state {
-            State::Prefix(_) => return Ok(None),
-            State::Payload { total, left } => (total, left, false),
-            State::Skipping { total, left } => (total, left, true),
-            State::Failed(error) => return Err(error),
-        };
-        if chunk.is_empty() {
-            return Ok(None);
-        }
-        let (bytes, rest) = chunk.split_at_checked(left as usize).unwrap_or((*chunk, &[]));
-        *chunk = rest;
-        let after = left.saturating_sub(bytes.len() as u32);
-        match &mut self.state {
-            _ if after == 0 => self.state = State::Prefix(PrefixReader::default()),
-            State::Payload { left, .. } | State::Skipping { left, .. } => *left = after,
-            State::Prefix(_) | State::Failed(_) => {}
-        }
-        Ok(match (after, skipping) {
-            (_, false) => {
-                Some(Event::Piece(Piece { bytes, total, offset: total.saturating_sub(left) }))
-            }
-            (0, true) => Some(Event::Skipped { declared: total }),
-            (_, true) => None,
-        })
+    /// Whether the last byte that came was a frame's last, or none has come.
+    #[inline]
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.state, State::Between)
     }
 }
 
