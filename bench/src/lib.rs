@@ -1,0 +1,10 @@
+//! What all comparisons share: contestants take turns, and a table says what came out.
+//!
+//! The times of a shared machine mean little by themselves. So contestants run one after the other, round
+//! after round, and what is stated is a ratio within a round: the median over all rounds.
+
+mod table;
+mod turns;
+
+pub use table::{Table, page};
+pub use turns::{median, turns};
