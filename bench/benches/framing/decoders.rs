@@ -33,7 +33,7 @@ pub(crate) const ALL: [Contestant; 12] = [
     Contestant { name: "cobs", wire: Wire::Cobs, run: cobs },
 ];
 
-/// The limit, for those who join what a chunk tore.
+/// What the ceiling for torn frames is measured by.
 pub(crate) const IDEAL: &str = "ideal, borrowing";
 /// Ours, which borrows what is whole.
 pub(crate) const BORROWING: &str = "`Assembler`";
@@ -54,7 +54,7 @@ fn copy(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
     }
 }
 
-/// What no decoder can beat that joins what a chunk tore: it trusts every prefix and knows no limit.
+/// By hand, and with no check: it trusts every prefix and knows no limit.
 fn ideal(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
     let torn = scratch;
     let mut have = 0;
