@@ -29,6 +29,7 @@ STEPS=(
   "fuzz       headers, sessions, clients and datagrams against random bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
+  "speed      no frame costs more instructions than it may, as valgrind counts them"
 )
 WORKSPACES=(. firmware embassy-adapter/boards core/fuzz)
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
@@ -367,6 +368,11 @@ step_footprint() {
     done
   )
   python3 firmware/footprint/footprint.py
+}
+
+step_speed() {
+  need_tool valgrind valgrind
+  cargo bench --package unstick-bench --bench framing -- --ceilings
 }
 
 # need_targets TARGET...: rustup's, or a compiler that can build for any.

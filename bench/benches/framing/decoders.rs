@@ -1,12 +1,14 @@
 //! Decoders, each as its users would drive it: what came is passed in chunks, each frame is seen once.
 
-use crate::wire::{LARGEST, Wire};
+use crate::wire::{LARGEST, SCRATCH, Wire};
 use bytes::BytesMut;
 use core::convert::Infallible;
+use core::fmt;
 use core::hint::black_box;
 use core::pin::pin;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::task::{Context, Poll, Waker};
-use tokio_util::codec::{Decoder as _, LengthDelimitedCodec};
+use tokio_util::codec::LengthDelimitedCodec;
 use unstick::frame::{Assembler, Decoder, Event, Oversize, PREFIX};
 use wire_codec::framing::{Endian, Framer as _, LengthPrefixed, LengthWidth};
 
@@ -19,11 +21,11 @@ pub(crate) struct Contestant {
 
 /// All of them: ours, the limits, and the neighbours.
 pub(crate) const ALL: [Contestant; 12] = [
-    Contestant { name: "memcpy", wire: Wire::Prefix, run: copy },
-    Contestant { name: IDEAL, wire: Wire::Prefix, run: ideal },
+    Contestant { name: MEMCPY, wire: Wire::Prefix, run: copy },
+    Contestant { name: BY_HAND, wire: Wire::Prefix, run: by_hand },
     Contestant { name: "`Decoder`", wire: Wire::Prefix, run: pieces },
-    Contestant { name: BORROWING, wire: Wire::Prefix, run: assembler },
     Contestant { name: COPYING, wire: Wire::Prefix, run: copying },
+    Contestant { name: BORROWING, wire: Wire::Prefix, run: assembler },
     Contestant { name: "framez", wire: Wire::Prefix, run: framez },
     Contestant { name: "wire-codec", wire: Wire::Prefix, run: wire_codec },
     Contestant { name: TOKIO_UTIL, wire: Wire::Prefix, run: tokio_util },
@@ -33,17 +35,40 @@ pub(crate) const ALL: [Contestant; 12] = [
     Contestant { name: "cobs", wire: Wire::Cobs, run: cobs },
 ];
 
-/// What the ceiling for torn frames is measured by.
-pub(crate) const IDEAL: &str = "ideal, borrowing";
+/// It finds no frame.
+const MEMCPY: &str = "memcpy";
+/// What it costs to join torn frames and check nothing: the ceiling for them is measured by it.
+pub(crate) const BY_HAND: &str = "by hand, borrowing";
 /// Ours, which borrows what is whole.
 pub(crate) const BORROWING: &str = "`Assembler`";
-/// The same, and each frame is copied out.
-pub(crate) const COPYING: &str = "`Assembler`, copying";
+/// Ours, and each frame is copied out, once.
+pub(crate) const COPYING: &str = "`Decoder`, copying";
 /// What the times are ratios to.
 pub(crate) const TOKIO_UTIL: &str = "tokio-util";
 
+/// Panics unless each of them sees every frame, whole or torn.
+pub(crate) fn check() {
+    let mut scratch = vec![0; SCRATCH];
+    for contestant in ALL.iter().filter(|it| it.name != MEMCPY) {
+        for (size, chunk) in [(16, 1), (64, 1460), (4096, 1460), (LARGEST, LARGEST)] {
+            SEEN.store(0, Relaxed);
+            (contestant.run)(&contestant.wire.stream(size, 9), chunk, &mut scratch);
+            assert_eq!(
+                SEEN.load(Relaxed),
+                9,
+                "{} sees frames of {size} B in chunks of {chunk}",
+                contestant.name
+            );
+        }
+    }
+}
+
+/// Frames that were seen.
+static SEEN: AtomicUsize = AtomicUsize::new(0);
+
 fn see(frame: &[u8]) {
     black_box(frame);
+    SEEN.store(SEEN.load(Relaxed) + 1, Relaxed);
 }
 
 fn copy(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
@@ -55,7 +80,7 @@ fn copy(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
 }
 
 /// By hand, and with no check: it trusts every prefix and knows no limit.
-fn ideal(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
+fn by_hand(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
     let torn = scratch;
     let mut have = 0;
     for mut chunk in stream.chunks(chunk) {
@@ -98,9 +123,9 @@ fn pieces(stream: &[u8], chunk: usize, _: &mut [u8]) {
     let mut decoder = Decoder::new(LARGEST as u32, Oversize::Close);
     for mut chunk in stream.chunks(chunk) {
         while let Some(event) = decoder.decode(&mut chunk).expect("frames") {
-            match event {
-                Event::Piece(piece) => see(piece.bytes),
-                Event::Skipped { .. } => unreachable!("none is too large"),
+            let Event::Piece(piece) = event else { unreachable!("none is too large") };
+            if piece.is_last() {
+                see(piece.bytes);
             }
         }
     }
@@ -116,13 +141,21 @@ fn assembler(stream: &[u8], chunk: usize, _: &mut [u8]) {
 }
 
 fn copying(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
-    let frames = &mut *Box::new(Assembler::<LARGEST>::new(Oversize::Close));
+    let mut decoder = Decoder::new(LARGEST as u32, Oversize::Close);
     for mut chunk in stream.chunks(chunk) {
-        while let Some(frame) = frames.next_frame(&mut chunk).expect("frames") {
-            let payload = frame.payload().expect("none is too large");
-            let to = &mut scratch[..payload.len()];
-            to.copy_from_slice(payload);
-            see(to);
+        loop {
+            while let Some(payload) = decoder.whole(&mut chunk) {
+                let to = &mut scratch[..payload.len()];
+                to.copy_from_slice(payload);
+                see(to);
+            }
+            let Some(event) = decoder.decode(&mut chunk).expect("frames") else { break };
+            let Event::Piece(piece) = event else { unreachable!("none is too large") };
+            let offset = piece.offset as usize;
+            scratch[offset..offset + piece.bytes.len()].copy_from_slice(piece.bytes);
+            if piece.is_last() {
+                see(&scratch[..piece.total as usize]);
+            }
         }
     }
 }
@@ -196,19 +229,18 @@ fn wire_codec(stream: &[u8], chunk: usize, scratch: &mut [u8]) {
 }
 
 fn tokio_util(stream: &[u8], chunk: usize, _: &mut [u8]) {
-    let mut codec = LengthDelimitedCodec::builder().little_endian().new_codec();
-    let mut buffer = BytesMut::with_capacity(LARGEST);
-    for chunk in stream.chunks(chunk) {
-        buffer.extend_from_slice(chunk);
-        while let Some(frame) = codec.decode(&mut buffer).expect("frames") {
-            see(&frame);
-        }
-    }
+    codec(LengthDelimitedCodec::builder().little_endian().new_codec(), stream, chunk);
 }
 
 /// Ours for the same users.
 fn frame_codec(stream: &[u8], chunk: usize, _: &mut [u8]) {
-    let mut codec = unstick_std::codec::FrameCodec::default();
+    codec(unstick_std::codec::FrameCodec::default(), stream, chunk);
+}
+
+fn codec<C>(mut codec: C, stream: &[u8], chunk: usize)
+where
+    C: tokio_util::codec::Decoder<Item: AsRef<[u8]>, Error: fmt::Debug>,
+{
     let mut buffer = BytesMut::with_capacity(LARGEST);
     for chunk in stream.chunks(chunk) {
         buffer.extend_from_slice(chunk);

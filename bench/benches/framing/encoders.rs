@@ -2,8 +2,9 @@
 
 use crate::wire::LARGEST;
 use bytes::{Bytes, BytesMut};
+use core::fmt;
 use core::hint::black_box;
-use tokio_util::codec::{Encoder as _, LengthDelimitedCodec};
+use tokio_util::codec::LengthDelimitedCodec;
 use unstick::frame::{self, PREFIX};
 use wire_codec::WriteBuf;
 use wire_codec::framing::{Endian, Framer as _, LengthPrefixed, LengthWidth};
@@ -65,19 +66,18 @@ fn wire_codec(payload: &[u8], count: usize, output: &mut [u8]) {
 }
 
 fn tokio_util(payload: &[u8], count: usize, _: &mut [u8]) {
-    let mut codec = LengthDelimitedCodec::builder().little_endian().new_codec();
-    let payload = Bytes::copy_from_slice(payload);
-    let mut output = BytesMut::with_capacity(PREFIX + LARGEST);
-    for _ in 0..count {
-        output.clear();
-        codec.encode(black_box(payload.clone()), &mut output).expect("it is short");
-        black_box(&output[..]);
-    }
+    codec(LengthDelimitedCodec::builder().little_endian().new_codec(), payload, count);
 }
 
 /// Ours for the same users.
 fn frame_codec(payload: &[u8], count: usize, _: &mut [u8]) {
-    let mut codec = unstick_std::codec::FrameCodec::default();
+    codec(unstick_std::codec::FrameCodec::default(), payload, count);
+}
+
+fn codec<C>(mut codec: C, payload: &[u8], count: usize)
+where
+    C: tokio_util::codec::Encoder<Bytes, Error: fmt::Debug>,
+{
     let payload = Bytes::copy_from_slice(payload);
     let mut output = BytesMut::with_capacity(PREFIX + LARGEST);
     for _ in 0..count {

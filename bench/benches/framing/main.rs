@@ -14,6 +14,7 @@ mod wire;
 
 use clap::Parser;
 use instructions::Counted;
+use std::process::ExitCode;
 
 /// Frames in memory, beside the neighbours.
 #[derive(Parser)]
@@ -35,22 +36,24 @@ struct Options {
     bench: bool,
 }
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let options = Options::parse();
     if let Some(counted) = options.counted {
         Counted::run(&counted);
-    } else if options.ceilings {
-        return instructions::ceilings();
-    } else {
-        let (name, tables) = if options.instructions {
-            ("framing instructions", instructions::tables())
-        } else {
-            ("framing times", times::tables())
-        };
-        println!("{tables}");
-        if options.write {
-            unstick_bench::page(name, &tables);
-        }
+        return ExitCode::SUCCESS;
     }
-    std::process::ExitCode::SUCCESS
+    decoders::check();
+    if options.ceilings {
+        return instructions::ceilings();
+    }
+    let (name, tables) = if options.instructions {
+        ("framing instructions", instructions::tables())
+    } else {
+        ("framing times", times::tables())
+    };
+    println!("{tables}");
+    if options.write {
+        unstick_bench::page(name, &tables);
+    }
+    ExitCode::SUCCESS
 }

@@ -75,7 +75,10 @@ impl<const N: usize> Assembler<N> {
             Some(Event::Piece(piece)) => piece,
         };
         // It fits: the decoder's limit is the buffer's size.
-        let _ = self.torn.extend_from_slice(piece.bytes);
+        let _ = match piece.bytes {
+            &[byte] => self.torn.push(byte).is_ok(), // as a UART brings them: not worth a call
+            bytes => self.torn.extend_from_slice(bytes).is_ok(),
+        };
         // Else the chunk is used up.
         Ok(if self.decoder.is_between() { Some(Frame::Whole(&self.torn)) } else { None })
     }
