@@ -91,6 +91,9 @@ pub struct ClientOptions {
     /// The most calls that are on their way at once on one connection; one more waits for its turn.
     /// Default 64.
     pub in_flight: usize,
+    /// Whether digests are made and compared. Default `true`; without them a body that was damaged goes
+    /// unnoticed, and a large file is sent or taken in less than half the time.
+    pub verify: bool,
     /// What commands are encoded to on the echo, frame and message services, whose peers may run
     /// in a console of another encoding. Default UTF-8. The command service is always UTF-8. UTF-16 can
     /// be read and not written, as its [`output_encoding`](Encoding::output_encoding) says.
@@ -114,6 +117,7 @@ impl ClientOptions {
             datagram: ETHERNET,
             reply: 64 * 1024 * 1024,
             in_flight: 64,
+            verify: true,
             encoding: encoding_rs::UTF_8,
         }
     }
@@ -152,6 +156,12 @@ impl ClientOptions {
     #[must_use]
     pub fn in_flight(self, in_flight: usize) -> Self {
         Self { in_flight, ..self }
+    }
+
+    /// Whether digests are made and compared.
+    #[must_use]
+    pub fn verify(self, verify: bool) -> Self {
+        Self { verify, ..self }
     }
 
     /// The encoding of a peer that does not speak UTF-8.

@@ -34,6 +34,7 @@ pub use unstick;
 pub mod client;
 pub mod clock;
 pub mod codec;
+mod hashing;
 pub mod node;
 #[cfg(feature = "options")]
 pub mod options;

@@ -46,16 +46,20 @@ fn a_file_that_cannot_be_had_leaves_nothing_and_replaces_nothing() {
     let damaged =
         br#"{"id":1,"status":"ok","total_size":5,"md5":"d41d8cd98f00b204e9800998ecf8427e"}"#;
     let cut = br#"{"id":1,"status":"ok","total_size":1000}"#;
-    let serve = |header: &'static [u8]| {
+    // So long that another thread hashes it.
+    let long =
+        br#"{"id":1,"status":"ok","total_size":3000000,"md5":"d41d8cd98f00b204e9800998ecf8427e"}"#;
+    let serve = |header: &'static [u8], body: Vec<u8>| {
         strange(move |mut stream| {
             let _ = stream.read(&mut [0; 1024]);
             let prefix = u32::try_from(header.len()).unwrap().to_le_bytes();
-            stream.write_all(&[&prefix[..], header, b"hello"].concat()).unwrap();
+            stream.write_all(&[&prefix[..], header, &body].concat()).unwrap();
         })
     };
     for (url, part) in [
-        (serve(damaged), "is damaged"),
-        (serve(cut), "995 bytes are missing"),
+        (serve(damaged, b"hello".to_vec()), "is damaged"),
+        (serve(long, vec![7; 3_000_000]), "is damaged"),
+        (serve(cut, b"hello".to_vec()), "995 bytes are missing"),
         (url(&urls, "command").to_owned(), "there is no file `a`"),
         (url(&urls, "message").to_owned(), "use command://"),
     ] {
@@ -121,6 +125,33 @@ fn a_file_that_cannot_be_put() {
         assert!(code == 1 && out.is_empty() && err.contains(part), "{part}: {err}");
     }
     assert!(names(root.path()).is_empty());
+}
+
+/// Whoever does not want a file checked gets it as it comes.
+#[test]
+fn a_file_need_not_be_verified() {
+    let (root, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_node, urls) = node(root.path());
+    let url = url(&urls, "command");
+    let [a, b] = ["a", "b"].map(|name| here.path().join(name));
+    fs::write(&a, [7; 700_000]).unwrap();
+    let put = [OsStr::new("put"), "--no-verify".as_ref(), url.as_ref(), a.as_ref()];
+    assert_eq!(run(put), (0, "stored a, 700000 bytes\n".into(), String::new()));
+    let strange = strange(|mut stream| {
+        let _ = stream.read(&mut [0; 1024]);
+        let header =
+            br#"{"id":1,"status":"ok","total_size":5,"md5":"d41d8cd98f00b204e9800998ecf8427e"}"#;
+        let prefix = u32::try_from(header.len()).unwrap().to_le_bytes();
+        stream.write_all(&[&prefix[..], header, b"hello"].concat()).unwrap();
+    });
+    for (url, bytes) in [(url, vec![7; 700_000]), (&strange, b"hello".to_vec())] {
+        let get =
+            [OsStr::new("get"), "--no-verify".as_ref(), url.as_ref(), "a".as_ref(), b.as_ref()];
+        let get = run(get);
+        let said = format!("unstick: got a, {} bytes, not verified\n", bytes.len());
+        assert_eq!(get, (0, String::new(), said));
+        assert!(fs::read(&b).unwrap() == bytes);
+    }
 }
 
 /// A file that has a name already stays where it is asked to.

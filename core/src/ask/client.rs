@@ -5,6 +5,7 @@ use crate::endpoint::Service;
 use crate::limits::{HEADER, Limits};
 use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
 use crate::time::Instant;
+use crate::wire::digest::Digester;
 use crate::wire::frame::{self, Decoder, Oversize};
 use crate::wire::header::Header;
 use crate::wire::message::{self, Integrity, Kind, MessageError, Place, Reader};
@@ -54,6 +55,11 @@ pub trait Caller {
     fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
         let _ = (index, output);
         0
+    }
+
+    /// Who makes the digests of replies' bodies; by default `None`, and the session does.
+    fn digester(&mut self) -> Option<&mut dyn Digester> {
+        None
     }
 }
 
@@ -208,21 +214,23 @@ impl<const N: usize> Client<N> {
                         self.answer(caller, Integrity::Unverified)?;
                     }
                 }
-                Inbox::Message(reader) => match reader.read(input).map_err(Closed::Protocol)? {
-                    None => return Ok(()),
-                    Some(message::Event::Header { header, size }) => {
-                        let id = index.saturating_add(1);
-                        if self.service == Service::Command && !answers(&header, id) {
-                            return Err(Closed::WrongReply);
+                Inbox::Message(reader) => {
+                    match reader.read_with(caller.digester(), input).map_err(Closed::Protocol)? {
+                        None => return Ok(()),
+                        Some(message::Event::Header { header, size }) => {
+                            let id = index.saturating_add(1);
+                            if self.service == Service::Command && !answers(&header, id) {
+                                return Err(Closed::WrongReply);
+                            }
+                            if self.begun == id {
+                                self.refused |= self.sending.cut_short();
+                            }
+                            tell(caller, index, ReplyEvent::Begin { size, header: Some(header) })?;
                         }
-                        if self.begun == id {
-                            self.refused |= self.sending.cut_short();
-                        }
-                        tell(caller, index, ReplyEvent::Begin { size, header: Some(header) })?;
+                        Some(message::Event::Body(piece)) => tell_body(caller, index, piece)?,
+                        Some(message::Event::End(end)) => self.answer(caller, end.integrity)?,
                     }
-                    Some(message::Event::Body(piece)) => tell_body(caller, index, piece)?,
-                    Some(message::Event::End(end)) => self.answer(caller, end.integrity)?,
-                },
+                }
             }
             if self.refused && !self.in_reply() {
                 return Err(Closed::Refused);

@@ -7,6 +7,7 @@ use super::task::{NoTask, Task};
 use crate::datagram::ETHERNET;
 use crate::endpoint::Endpoint;
 use crate::time::Instant;
+use crate::wire::digest::Digester;
 use core::net::SocketAddr;
 
 /// A node, as its sessions see it: commands, files, counters, and who it is.
@@ -44,6 +45,11 @@ pub trait Host: Sized + 'static {
     /// Is told of each request and each reply, for a log. Does nothing by default.
     fn access(&mut self, access: Access<'_>) {
         let _ = access;
+    }
+
+    /// Who makes the digests of requests' bodies; by default `None`, and the session does.
+    fn digester(&mut self) -> Option<&mut dyn Digester> {
+        None
     }
 }
 

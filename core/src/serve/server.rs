@@ -157,7 +157,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         let Self { requests, exchange, limits, uncounted, skipping, .. } = self;
         let Requests::Messages(reader) = requests else { return None };
         let stop = loop {
-            match reader.read(input) {
+            match reader.read_with(host.digester(), input) {
                 Ok(Some(message::Event::Header { header, size })) => {
                     count_bytes(uncounted, host, input);
                     let mut decoded = String::<N>::new();

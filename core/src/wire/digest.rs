@@ -90,6 +90,26 @@ impl Hasher {
     }
 }
 
+/// Makes the digests of bodies in place of the session that reads them: in hardware, or on a thread of
+/// its own. The bytes of one body come after those of another, never between them.
+pub trait Digester {
+    /// Adds the next bytes of a body.
+    fn update(&mut self, bytes: &[u8]);
+
+    /// The digest of all bytes added since the last one, and a fresh start.
+    fn finish(&mut self) -> Option<Digest>;
+}
+
+impl Digester for Hasher {
+    fn update(&mut self, bytes: &[u8]) {
+        Self::update(self, bytes);
+    }
+
+    fn finish(&mut self) -> Option<Digest> {
+        Self::finish(self)
+    }
+}
+
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hasher")

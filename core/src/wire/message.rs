@@ -30,7 +30,7 @@
 //! ```
 
 use crate::limits::HEADER;
-use crate::wire::digest::{Digest, Hasher};
+use crate::wire::digest::{Digest, Digester, Hasher};
 use crate::wire::frame::{self, FrameError, PREFIX, PrefixReader};
 use crate::wire::header::{Fields, Header, HeaderError};
 use core::fmt;
@@ -169,6 +169,16 @@ impl<const N: usize> Reader<N> {
         &'a mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<Event<'a>>, MessageError> {
+        self.read_with(None, input)
+    }
+
+    /// The same, and the digests of bodies are the digester's, if there is one: of a stream it is always
+    /// the same one, or none.
+    pub fn read_with<'a, 'i: 'a>(
+        &'a mut self,
+        digester: Option<&mut dyn Digester>,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Event<'a>>, MessageError> {
         if let State::Prefix(prefix) = &mut self.state {
             let Some(declared) = prefix.read(input) else { return Ok(None) };
             match frame::check(declared, u32::try_from(N).unwrap_or(frame::MAX)) {
@@ -179,7 +189,7 @@ impl<const N: usize> Reader<N> {
         }
         match self.state {
             State::Header { len } => self.header(len, input),
-            State::Body { .. } => Ok(self.body(input)),
+            State::Body { .. } => Ok(self.body(digester, input)),
             State::Failed(error) => Err(error),
             State::Prefix(_) => Ok(None),
         }
@@ -255,10 +265,15 @@ impl<const N: usize> Reader<N> {
         }
     }
 
-    fn body<'i>(&mut self, input: &mut &'i [u8]) -> Option<Event<'i>> {
+    fn body<'i>(
+        &mut self,
+        digester: Option<&mut dyn Digester>,
+        input: &mut &'i [u8],
+    ) -> Option<Event<'i>> {
         let State::Body { left, hashed, hasher } = &mut self.state else { return None };
+        let digester = digester.unwrap_or(hasher);
         if *left == 0 {
-            let digest = hashed.and_then(|_| hasher.finish());
+            let digest = hashed.and_then(|_| digester.finish());
             let end = End::of(hashed.flatten(), digest);
             self.state = State::Prefix(PrefixReader::default());
             return Some(Event::End(end));
@@ -271,7 +286,7 @@ impl<const N: usize> Reader<N> {
         *input = rest;
         *left = left.saturating_sub(piece.len() as u64);
         if hashed.is_some() {
-            hasher.update(piece);
+            digester.update(piece);
         }
         Some(Event::Body(piece))
     }

@@ -4,7 +4,7 @@ use crate::{input, output, text};
 use core::hint::black_box;
 use core::time::Duration;
 use unstick::datagram::{self, Budget, Datagram, Ip};
-use unstick::digest::{Digest, Hasher};
+use unstick::digest::{Digest, Digester, Hasher};
 use unstick::frame::{self, Assembler, Decoder, Frame, Oversize, Piece};
 use unstick::header::{Escaped, Fields, Header, Id};
 use unstick::limits::HEADER;
@@ -93,6 +93,9 @@ fn reader<const N: usize>() {
     let mut reader = Reader::<N>::new(black_box(Kind::Request));
     while black_box(true) {
         let _ = black_box(Reader::read(black_box(&mut reader), &mut input()));
+        let mut hasher = Hasher::default();
+        let digester = black_box(Some::<&mut dyn Digester>(&mut hasher));
+        let _ = black_box(Reader::read_with(black_box(&mut reader), digester, &mut input()));
         let _ = black_box((Reader::end(&reader), Reader::place(&reader), Reader::left(&reader)));
         let _ = black_box(reader.clone());
     }

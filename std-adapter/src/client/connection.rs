@@ -8,6 +8,7 @@ use super::call::Call;
 use super::error::{self, closed};
 use super::{ClientOptions, Error, SHOWN, addresses};
 use crate::clock::Clock;
+use crate::hashing::{Hashing, Unchecked};
 use crate::node::bound_unsent;
 use crate::system::unacknowledged;
 use crate::url::Url;
@@ -22,6 +23,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use unstick::digest::Digester;
 use unstick::driver::nonblocking::{Runtime, run};
 use unstick::driver::{self, Buffered};
 use unstick::session::Phase;
@@ -61,7 +63,10 @@ impl Handle {
         let (clock, waking) = (Clock::new(), Arc::clone(&wake));
         let close = CancellationToken::new();
         let open = Arc::new(close.clone().drop_guard());
-        tokio::spawn(drive(url.clone(), stream, client, queue, (clock, waking), close));
+        let digester: Box<dyn Digester + Send> =
+            if options.verify { Box::new(Hashing::default()) } else { Box::new(Unchecked) };
+        let connection = Connection { stream, queue, digester };
+        tokio::spawn(drive(url.clone(), connection, client, (clock, waking), close));
         Ok(Self { calls: sender, wake, _open: open })
     }
 
@@ -81,14 +86,12 @@ impl Handle {
 /// The task of a connection.
 async fn drive(
     url: Url,
-    stream: TcpStream,
+    mut connection: Connection,
     client: Client,
-    queue: Queue,
     (clock, wake): (Clock, Arc<Notify>),
     close: CancellationToken,
 ) {
-    let mut connection = Connection { stream, queue };
-    let Connection { stream, queue } = &mut connection;
+    let Connection { stream, queue, digester } = &mut connection;
     let stream = &*stream;
     let seen = Arc::<Mutex<Vec<u8>>>::default();
     let sent = Sent::default();
@@ -96,7 +99,8 @@ async fn drive(
     let mut writer = Writer { stream, sent: &sent };
     let waking = Waking { clock, wake, sent: &sent };
     let mut buffered = Buffered::new(client, vec![0; BUFFER], vec![0; BUFFER]);
-    let mut asked = Asked { url: &url, queue, seen: &seen, stream, sent: &sent };
+    let mut asked =
+        Asked { url: &url, queue, digester: &mut **digester, seen: &seen, stream, sent: &sent };
     let end = tokio::select! {
         end = run(&mut buffered, &mut asked, &mut reader, &mut writer, &waking) => end,
         () = close.cancelled() => return, // nobody waits for a call
@@ -118,6 +122,8 @@ async fn drive(
 struct Connection {
     stream: TcpStream,
     queue: Queue,
+    /// Makes the digests of replies.
+    digester: Box<dyn Digester + Send>,
 }
 
 impl Drop for Connection {
@@ -186,6 +192,7 @@ impl Queue {
 struct Asked<'q> {
     url: &'q Url,
     queue: &'q mut Queue,
+    digester: &'q mut (dyn Digester + Send),
     /// The first bytes of what came since the last reply was whole.
     seen: &'q Mutex<Vec<u8>>,
     stream: &'q TcpStream,
@@ -253,6 +260,10 @@ impl Caller for Asked<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    fn digester(&mut self) -> Option<&mut dyn Digester> {
+        Some(self.digester)
     }
 }
 

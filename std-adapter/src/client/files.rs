@@ -1,12 +1,13 @@
 //! Files to and from a node, whole or not at all.
 
 use super::{Ask, Body, Client, Error, Progress, Reply};
+use crate::hashing::Hashing;
 use crate::node::keep_owner;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
-use unstick::digest::Hasher;
+use unstick::digest::Digester as _;
 
 /// Links that are followed, as on Linux.
 const LINKS: usize = 40;
@@ -14,13 +15,20 @@ const LINKS: usize = 40;
 const PIECE: usize = 64 * 1024;
 
 impl Body {
-    /// A whole file with its digest, for which it is read once before; `progress` is told.
+    /// A whole file; to `verify` with its digest, for which it is read once before and `progress` is told.
     ///
     /// It blocks while it reads. The file is taken from its start, whatever its position.
-    pub fn of_file(mut file: File, mut progress: impl FnMut(Progress)) -> io::Result<Self> {
+    pub fn of_file(
+        mut file: File,
+        verify: bool,
+        mut progress: impl FnMut(Progress),
+    ) -> io::Result<Self> {
         file.rewind()?;
         let of = file.metadata()?.len();
-        let (mut hasher, mut size, mut piece) = (Hasher::default(), 0, vec![0; PIECE]);
+        if !verify {
+            return Ok(Self::new(file, of));
+        }
+        let (mut hasher, mut size, mut piece) = (Hashing::default(), 0, vec![0; PIECE]);
         loop {
             let len = match file.read(&mut piece) {
                 Ok(0) => break,
@@ -39,8 +47,9 @@ impl Body {
 impl Client {
     /// Puts a file on the node under that name.
     ///
-    /// It is read twice: for its digest, which goes before it, and to be sent. The node keeps it once
-    /// it is whole and verified. Returns the node's reply, whose status may be another than `ok`. An
+    /// It is read twice: for its digest, which goes before it, and to be sent; once where that is not
+    /// wanted ([`ClientOptions::verify`](super::ClientOptions::verify)). The node keeps it once it is
+    /// whole and verified. Returns the node's reply, whose status may be another than `ok`. An
     /// [`Error::Source`] is one of the file.
     pub async fn put_file(
         &self,
@@ -49,8 +58,9 @@ impl Client {
         mut progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<Reply, Error> {
         let path = path.as_ref().to_owned();
+        let verify = self.options.verify;
         let read = tokio::task::spawn_blocking(move || {
-            let body = Body::of_file(File::open(path)?, &mut progress)?;
+            let body = Body::of_file(File::open(path)?, verify, &mut progress)?;
             Ok((body, progress))
         });
         let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));

@@ -35,7 +35,7 @@ pub(super) async fn serve(
     peer: SocketAddr,
     limits: Limits,
     clock: Clock,
-    host: &Host,
+    host: Host,
     (reader, writer): (Watched<ReadHalf<'_>>, Watched<WriteHalf<'_>>),
     stop: CancellationToken,
 ) {

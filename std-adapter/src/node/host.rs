@@ -6,12 +6,14 @@ use super::files::Files;
 use super::handler::Handler;
 use super::program::Programs;
 use super::visit::Visit;
+use crate::hashing::Hashing;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use unstick::command::builtin;
+use unstick::digest::Digester;
 use unstick::host::{Access, Counter, Counters, Identity};
 use unstick::{Answer, Command, Endpoint, Progress, Refusal, Task, Text};
 
@@ -22,6 +24,7 @@ pub struct Host {
     files: Files,
     /// Where requests come from, if that is logged.
     visit: Option<Visit>,
+    hashing: Hashing,
 }
 
 struct Shared {
@@ -63,12 +66,12 @@ impl Host {
             programs,
             counters: Default::default(),
         };
-        Ok(Self { shared: Arc::new(shared), files, visit: None })
+        Ok(Self { shared: Arc::new(shared), files, visit: None, hashing: Hashing::default() })
     }
 
     /// A clone for a session that waits for `ready` when something it asked for is not.
     pub(super) fn waiting(&self, ready: Arc<Notify>) -> Self {
-        Self { shared: Arc::clone(&self.shared), files: self.files.waiting(ready), visit: None }
+        Self { files: self.files.waiting(ready), ..self.clone() }
     }
 
     pub(super) fn programs(&self) -> &Programs {
@@ -160,5 +163,9 @@ impl unstick::Host for Host {
         if let Some(visit) = &mut self.visit {
             visit.access(access);
         }
+    }
+
+    fn digester(&mut self) -> Option<&mut dyn Digester> {
+        Some(&mut self.hashing)
     }
 }

@@ -105,7 +105,7 @@ fn admit(
         let Serving { host, clock, limits, .. } = serving;
         let (reader, writer) = stream.split();
         let streams = (slot.watch(reader), slot.watch(writer));
-        connection::serve(service, peer, limits, clock, &host, streams, slot.finish()).await;
+        connection::serve(service, peer, limits, clock, host, streams, slot.finish()).await;
         drop(slot);
     });
 }

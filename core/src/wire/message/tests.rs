@@ -56,6 +56,38 @@ fn a_damaged_body_is_reported_at_its_end() {
     assert!(matches!(verify(Kind::Reply, &header, body).integrity, Integrity::Mismatch { .. }));
 }
 
+/// Another one makes the digests, of one body after another, with each byte once.
+#[test]
+fn digests_may_be_made_elsewhere() {
+    #[derive(Default)]
+    struct Elsewhere(std::vec::Vec<u8>);
+    impl Digester for Elsewhere {
+        fn update(&mut self, bytes: &[u8]) {
+            self.0.extend_from_slice(bytes);
+        }
+
+        fn finish(&mut self) -> Option<Digest> {
+            (core::mem::take(&mut self.0) == b"hello")
+                .then(|| Digest::parse("5d41402abc4b2a76b9719d911017c592").unwrap())
+        }
+    }
+    let twice = [HELLO, HELLO].concat();
+    for cut in 0..=twice.len() {
+        let (mut reader, mut elsewhere) = (Reader::<80>::new(Kind::Reply), Elsewhere::default());
+        let (left, right) = twice.split_at(cut);
+        let mut verified = 0;
+        for mut chunk in [left, right] {
+            while let Some(event) = reader.read_with(Some(&mut elsewhere), &mut chunk).unwrap() {
+                if let Event::End(end) = event {
+                    assert_eq!(end.integrity, Integrity::Verified, "cut at {cut}");
+                    verified += 1;
+                }
+            }
+        }
+        assert_eq!(verified, 2, "cut at {cut}");
+    }
+}
+
 #[test]
 fn a_missing_size_is_none_in_a_request_and_an_error_in_a_reply() {
     let message = b"\x02\0\0\0{}";

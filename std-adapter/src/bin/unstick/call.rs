@@ -132,7 +132,7 @@ fn facts(url: &Url, reply: &Reply) -> serde_json::Value {
 /// A body, hashed, from a file or stdin.
 fn read(path: &Path) -> Result<Body, Failure> {
     let bar = progress_bar("reading", &path.display().to_string());
-    let body = Body::of_file(open(path)?, |progress| show(&bar, progress));
+    let body = Body::of_file(open(path)?, true, |progress| show(&bar, progress));
     bar.finish_and_clear();
     body.map_err(|error| Failure::file("read", path, &error))
 }

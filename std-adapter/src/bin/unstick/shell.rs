@@ -194,7 +194,7 @@ impl Session {
             ["put", file, ref name @ ..] if name.len() < 2 => {
                 let path = Path::new(file);
                 let name = name_of(path, name.first().copied())?;
-                let put = Put { path, name, no_clobber: false };
+                let put = Put { path, name, no_clobber: false, verify: true };
                 let bar = progress_bar("putting", name);
                 let shown = bar.clone();
                 let reply = self.on_client(async |client| put.run(client, shown).await);
@@ -211,7 +211,8 @@ impl Session {
                 let reply = self.on_client(async |client| get.run(client, shown).await);
                 bar.finish_and_clear();
                 let reply = reply?;
-                let line = if path == Path::new("-") { String::new() } else { got(name, &reply) };
+                let line =
+                    if path == Path::new("-") { String::new() } else { got(name, &reply, true) };
                 (reply, line)
             }
             ["put", ..] => return Err(Failure::said("type `put FILE [NAME]`")),

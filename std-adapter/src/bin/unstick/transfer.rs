@@ -32,6 +32,9 @@ pub(crate) struct GetArgs {
     /// Leave a FILE that is there as it is, and fail
     #[arg(short, long)]
     no_clobber: bool,
+    /// Neither make nor compare the file's md5, which takes longer than the bytes do
+    #[arg(long)]
+    no_verify: bool,
     /// Print one JSON object about the file
     #[arg(long)]
     json: bool,
@@ -58,6 +61,9 @@ pub(crate) struct PutArgs {
     /// Leave a file of that name on the node as it is, and fail
     #[arg(short, long)]
     no_clobber: bool,
+    /// Neither make nor compare the file's md5, which takes longer than the bytes do
+    #[arg(long)]
+    no_verify: bool,
     /// Print one JSON object about the file
     #[arg(long)]
     json: bool,
@@ -81,37 +87,38 @@ pub(crate) struct Put<'a> {
     pub(crate) path: &'a Path,
     pub(crate) name: &'a str,
     pub(crate) no_clobber: bool,
+    pub(crate) verify: bool,
 }
 
 const STREAM: &str = "-";
 
 pub(crate) fn get(args: &GetArgs) -> Result<ExitCode, Failure> {
-    let GetArgs { asking, url, name, file, no_clobber, json } = args;
+    let GetArgs { asking, url, name, file, no_clobber, no_verify, json } = args;
     check(url, name)?;
     let path = file.as_deref().unwrap_or_else(|| name.as_ref());
     let get = Get { name, path, no_clobber: *no_clobber };
     let bar = progress_bar("getting", name);
     let reply = ask(&bar, async |bar| {
-        let client = asking.connect(url, &asking.options()).await?;
+        let client = asking.connect(url, &asking.options().verify(!no_verify)).await?;
         get.run(&client, bar).await
     })?;
     // On stderr, as stdout may be where the file went.
     match json {
         true if path != Path::new(STREAM) => writeln!(io::stdout(), "{}", facts(name, &reply))?,
         true => eprintln!("{}", facts(name, &reply)),
-        false => eprintln!("unstick: {}", got(name, &reply)),
+        false => eprintln!("unstick: {}", got(name, &reply, !no_verify)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn put(args: &PutArgs) -> Result<ExitCode, Failure> {
-    let PutArgs { asking, url, file: path, name, no_clobber, json } = args;
+    let PutArgs { asking, url, file: path, name, no_clobber, no_verify, json } = args;
     let name = name_of(path, name.as_deref())?;
     check(url, name)?;
-    let put = Put { path, name, no_clobber: *no_clobber };
+    let put = Put { path, name, no_clobber: *no_clobber, verify: !no_verify };
     let bar = progress_bar("putting", name);
     let reply = ask(&bar, async |bar| {
-        let client = asking.connect(url, &asking.options()).await?;
+        let client = asking.connect(url, &asking.options().verify(!no_verify)).await?;
         put.run(&client, bar).await
     })?;
     let line = match json {
@@ -140,10 +147,11 @@ fn facts(name: &str, reply: &Reply) -> serde_json::Value {
     json!({ "name": name, "size": reply.size, "verified": verified })
 }
 
-/// What has been got, in a line.
-pub(crate) fn got(name: &str, reply: &Reply) -> String {
+/// What has been got, in a line; whether it was to be verified.
+pub(crate) fn got(name: &str, reply: &Reply, verify: bool) -> String {
     let verified = match reply.integrity {
         Integrity::Verified => "verified",
+        _ if !verify => "not verified",
         _ => "not verified, as the node told no md5",
     };
     format!("got {}, {} bytes, {verified}", clean(name), reply.size)
@@ -179,7 +187,7 @@ impl Get<'_> {
 
 impl Put<'_> {
     pub(crate) async fn run(&self, client: &Client, bar: ProgressBar) -> Result<Reply, Failure> {
-        let Self { path, name, no_clobber } = self;
+        let Self { path, name, no_clobber, verify } = self;
         let unreadable = |error| Failure::file("read", path, &error);
         // The answer to a put is a line of text, and no progress.
         let progress = move |progress| match progress {
@@ -193,7 +201,8 @@ impl Put<'_> {
             )));
         }
         let sent = if *path == Path::new(STREAM) {
-            let body = Body::of_file(spool(&mut io::stdin(), path)?, |_| {}).map_err(unreadable)?;
+            let body = Body::of_file(spool(&mut io::stdin(), path)?, *verify, |_| {});
+            let body = body.map_err(unreadable)?;
             let ask = Ask::new(format!("put {name}")).body(body).progress(progress);
             client.ask(ask).await
         } else {
@@ -296,7 +305,10 @@ pub(crate) fn show(bar: &ProgressBar, progress: Progress) {
     | Progress::Sent { bytes, of }
     | Progress::Received { bytes, of } = progress
     {
-        bar.set_length(of);
+        // This draws, and a position only now and then.
+        if bar.length() != Some(of) {
+            bar.set_length(of);
+        }
         bar.set_position(bytes);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::listing::{Listing, Listings};
 use super::root::{Root, keep_owner};
+use crate::hashing::Hashing;
 use crate::node::error::Error;
 use crate::node::job::{Job, Later, Promise, job};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 use tokio::sync::Notify;
-use unstick::digest::{Digest, Hasher};
+use unstick::digest::{Digest, Digester as _};
 use unstick::store::{Meta, not_found};
 use unstick::{Refusal, Status};
 
@@ -326,7 +327,7 @@ fn hash_start(
     len: u64,
     stop: impl Fn() -> bool,
 ) -> Result<Option<(u64, Option<Digest>)>, Refusal> {
-    let mut hasher = Hasher::default();
+    let mut hasher = Hashing::default();
     let mut piece = vec![0; PIECE];
     let mut left = len;
     while left > 0 {
@@ -408,6 +409,7 @@ fn refusal(name: &str, error: &io::Error) -> Refusal {
 mod tests {
     use super::*;
     use std::fs;
+    use unstick::digest::Hasher;
 
     #[test]
     #[cfg(unix)]

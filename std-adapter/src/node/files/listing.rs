@@ -2,13 +2,14 @@
 
 use super::directory::{failure, relock};
 use super::root::Root;
+use crate::hashing::Hashing;
 use crate::node::job::{Later, job};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
-use unstick::digest::{Digest, Hasher};
+use unstick::digest::{Digest, Digester as _};
 use unstick::store::{Meta, check_name};
 use unstick::{Refusal, Status};
 
@@ -96,7 +97,7 @@ fn make(root: &Root, stop: impl Fn(usize) -> bool) -> Result<Arc<Lines>, Refusal
         }
     }
     files.sort_unstable();
-    let (mut hasher, mut len) = (Hasher::default(), 0);
+    let (mut hasher, mut len) = (Hashing::default(), 0);
     let mut write = || {
         let mut file = BufWriter::new(tempfile::tempfile()?);
         for (name, size) in &files {

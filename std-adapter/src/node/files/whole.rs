@@ -1,8 +1,9 @@
 //! A body that is in memory as a whole.
 
+use crate::hashing::Hashing;
 use std::io::{Cursor, Read as _};
 use unstick::Status;
-use unstick::digest::{Digest, Hasher};
+use unstick::digest::Digest;
 use unstick::store::Meta;
 
 /// A body on its way out, with its digest.
@@ -13,7 +14,7 @@ pub(in crate::node) struct Whole {
 
 impl Whole {
     pub(in crate::node) fn new(bytes: Vec<u8>) -> Self {
-        Self { digest: Hasher::digest(&bytes), bytes: Cursor::new(bytes) }
+        Self { digest: Hashing::digest(&bytes), bytes: Cursor::new(bytes) }
     }
 
     pub(super) fn meta(&self) -> Meta<'_> {

@@ -1,8 +1,9 @@
 //! What a program put out.
 
+use crate::hashing::Hashing;
 use std::io::{self, Chain, Read, Seek as _, Write as _};
 use tempfile::SpooledTempFile;
-use unstick::digest::{Digest, Hasher};
+use unstick::digest::{Digest, Digester as _};
 use unstick::store::Meta;
 use unstick::{Refusal, Status};
 
@@ -61,7 +62,7 @@ impl Output {
 
 /// The digest of both, which are then at their start again.
 fn hash(stdout: &mut SpooledTempFile, stderr: &mut SpooledTempFile) -> io::Result<Option<Digest>> {
-    let mut hasher = Hasher::default();
+    let mut hasher = Hashing::default();
     let mut piece = vec![0; 64 * 1024];
     for file in [stdout, stderr] {
         loop {
