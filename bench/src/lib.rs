@@ -4,7 +4,9 @@
 //! after round, and what is stated is a ratio within a round: the median over all rounds.
 
 mod table;
+mod tool;
 mod turns;
 
 pub use table::{Table, page};
-pub use turns::{median, turns};
+pub use tool::{Served, tool};
+pub use turns::{median, timed, turns};

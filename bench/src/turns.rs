@@ -4,18 +4,27 @@ use core::time::Duration;
 use std::time::Instant;
 
 /// Runs each of `count` contestants once a round, for so many rounds, beginning with another one each
-/// time. Returns how long each took in each round: `[contestant][round]`.
-pub fn turns(rounds: usize, count: usize, mut run: impl FnMut(usize)) -> Vec<Vec<Duration>> {
+/// time. Returns how long each says that it took in each round: `[contestant][round]`.
+pub fn turns(
+    rounds: usize,
+    count: usize,
+    mut run: impl FnMut(usize) -> Duration,
+) -> Vec<Vec<Duration>> {
     let mut times = vec![Vec::with_capacity(rounds); count];
     for round in 0..rounds {
         for turn in 0..count {
             let contestant = (round + turn) % count;
-            let start = Instant::now();
-            run(contestant);
-            times[contestant].push(start.elapsed());
+            times[contestant].push(run(contestant));
         }
     }
     times
+}
+
+/// How long it takes.
+pub fn timed(what: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    what();
+    start.elapsed()
 }
 
 /// The median; 0 of nothing.

@@ -3,7 +3,7 @@
 use crate::wire::{SCRATCH, payload};
 use crate::{decoders, encoders};
 use core::time::Duration;
-use unstick_bench::{Table, median, turns};
+use unstick_bench::{Table, median, timed, turns};
 
 const SIZES: [usize; 5] = [16, 64, 512, 4096, 65_536];
 const CHUNKS: [usize; 3] = [1, 1460, 65_536];
@@ -37,7 +37,7 @@ fn cells(size: usize) -> Vec<String> {
     let mut scratch = vec![0; SCRATCH];
     let ratios = CHUNKS.map(|chunk| {
         let times = turns(ROUNDS, streams.len(), |it| {
-            (decoders::ALL[it].run)(&streams[it], chunk, &mut scratch)
+            timed(|| (decoders::ALL[it].run)(&streams[it], chunk, &mut scratch))
         });
         ratios(&times, decoders::ALL.iter().position(|it| it.name == decoders::TOKIO_UTIL))
     });
@@ -51,7 +51,7 @@ fn encoding() -> Table {
     let columns = SIZES.map(|size| {
         let (payload, count) = (payload(size), (BYTES / size).clamp(1, FRAMES));
         let times = turns(ROUNDS, encoders::ALL.len(), |it| {
-            (encoders::ALL[it].run)(&payload, count, &mut scratch)
+            timed(|| (encoders::ALL[it].run)(&payload, count, &mut scratch))
         });
         ratios(&times, reference)
     });

@@ -1,0 +1,48 @@
+//! The `unstick` tool of this repository, as its users run it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// Builds the tool, optimised, and returns where it is.
+pub fn tool() -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet", "--package", "unstick-std", "--bin", "unstick"])
+        .status();
+    assert!(status.is_ok_and(|status| status.success()), "the tool can be built");
+    let this = std::env::current_exe().expect("this program is a file");
+    // target/release/deps/this
+    let folder = this.ancestors().nth(2).expect("cargo put it there");
+    folder.join(format!("unstick{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A program that serves until it is dropped.
+#[derive(Debug)]
+pub struct Served(Child);
+
+impl Served {
+    /// Starts it, and waits for the line that `find` finds something in; its output is piped to it.
+    pub fn start<T>(command: &mut Command, mut find: impl FnMut(&str) -> Option<T>) -> (Self, T) {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let output = child.stdout.take().expect("it is piped");
+        let served = Self(child);
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some(found) = find(&line) {
+                return (served, found);
+            }
+        }
+        panic!("{command:?} has ended, and said nothing of use")
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
