@@ -31,7 +31,7 @@ STEPS=(
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
   "speed      no frame costs more instructions than it may, as valgrind counts them"
 )
-WORKSPACES=(. firmware embassy-adapter/boards core/fuzz)
+WORKSPACES=(. firmware embassy-adapter/boards core/fuzz tap/bench)
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
 BARE_TARGET=thumbv7m-none-eabi
 BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
@@ -87,6 +87,7 @@ step_clippy() {
   done
   core_clippy --all-features
   cargo clippy --package unstick-std --lib --no-default-features -- -D warnings
+  cargo clippy --manifest-path tap/bench/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}" -- -D warnings
 }
 
 core_clippy() {
@@ -104,20 +105,30 @@ step_test() {
   ! in_ci || { need_tool dnsmasq dnsmasq-base && need_tool tshark tshark; }
   cargo test --workspace --no-run
   CARGO_TERM_QUIET=false cargo test --workspace # name the tests as they run
+  # As devices build it, whose sizes are documented.
+  CARGO_TERM_QUIET=false cargo test --package unstick-smoltcp --no-default-features --lib
 }
 
 # Each ends by itself; a server asks itself once.
 step_examples() {
-  local file package
-  for file in {core,std-adapter,smoltcp-demo,embassy-adapter}/examples/*.rs; do
+  local file package within
+  for file in {core,std-adapter,tap,smoltcp-demo,embassy-adapter}/examples/*.rs; do
+    within=()
     case "$file" in
       core/*) package=(unstick --features json) ;;
       std-adapter/*) package=(unstick-std) ;;
+      tap/*)
+        package=(smoltcp-tap) within=(unshare --map-root-user --net)
+        if ! in_ci && ! "${within[@]}" true 2>/dev/null; then
+          echo "$file is skipped: no network namespace can be made here" && continue
+        fi
+        ;;
       smoltcp-demo/*) package=(unstick-smoltcp) ;;
       *) package=(unstick-embassy) ;;
     esac
     echo "$file"
-    timeout --foreground "$EXAMPLE_SECONDS" \
+    cargo build --package "${package[@]}" --example "$(basename "$file" .rs)"
+    timeout --foreground "$EXAMPLE_SECONDS" "${within[@]}" \
       cargo run --package "${package[@]}" --example "$(basename "$file" .rs)"
   done
 }
@@ -126,7 +137,7 @@ step_package() {
   local crate file stated
   need_tool python3 python3
   cargo package --workspace --no-verify --allow-dirty
-  for crate in unstick unstick-std unstick-smoltcp unstick-embassy unstick-conformance; do
+  for crate in unstick unstick-std smoltcp-tap unstick-smoltcp unstick-embassy unstick-conformance; do
     for file in README.md LICENSE-MIT LICENSE-APACHE; do
       cargo package --package "$crate" --list --allow-dirty | grep --quiet --line-regexp "$file" ||
         { echo "ci: $crate would be published without $file" && return 1; }
@@ -373,6 +384,10 @@ step_footprint() {
 step_speed() {
   need_tool valgrind valgrind
   cargo bench --package unstick-bench --bench framing -- --ceilings
+  echo "once around, to see that they run; what they say means nothing:"
+  cargo bench --package unstick-bench --bench files -- --mib 8 --rounds 1
+  ! in_ci || cargo run --release --manifest-path tap/bench/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}" -- \
+    --mib 8 --datagrams 100 --rounds 1
 }
 
 # need_targets TARGET...: rustup's, or a compiler that can build for any.

@@ -462,5 +462,7 @@ fn is_connected(socket: &Socket<'_>) -> bool {
     socket.is_active() && socket.state() != State::SynReceived
 }
 
+#[cfg(all(test, not(feature = "tap")))]
+mod sizes;
 #[cfg(test)]
 mod tests;

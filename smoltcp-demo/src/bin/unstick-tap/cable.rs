@@ -3,8 +3,9 @@
 use crate::Failure;
 use crate::faults::{Faults, Faulty};
 use crate::pcap::{Captured, capture};
-use crate::tap::{Tap, TapConfig};
+use crate::tap::{self, TapConfig};
 use core::num::NonZeroU32;
+use smoltcp_tap::Tap;
 use std::path::PathBuf;
 
 /// A TAP interface, and the cable to it.
@@ -35,16 +36,24 @@ pub(crate) struct Args {
     /// What the faults are drawn from: the same seed, the same faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Cut and sum up every frame as on a real cable, also what stays in this system
+    #[arg(long)]
+    no_offload: bool,
 }
 
 impl Args {
     /// Opens the interface, and puts the cable to it.
     pub(crate) fn open(&self, tap: &TapConfig) -> Result<Cable, Failure> {
-        let tap = Tap::open(tap).map_err(|error| Failure::NoTap(error.to_string()))?;
+        let tap = tap::open(tap).map_err(|error| Failure::NoTap(error.to_string()))?;
         capture(Faulty::new(tap, &self.faults()), self.pcap.as_deref()).map_err(|error| {
             let path = self.pcap.as_deref().unwrap_or_else(|| "".as_ref()).display();
             Failure::Other(format!("cannot write {path}: {error}; choose another file"))
         })
+    }
+
+    /// Whether the kernel may leave frames as they are: a bad cable carries them as on a real one.
+    pub(crate) fn offloads(&self) -> bool {
+        !self.no_offload && self.faults().is_none()
     }
 
     /// Whether anything is asked for that only a TAP interface has.

@@ -180,8 +180,7 @@ impl<D: Device> TxToken for Sending<'_, D> {
     }
 
     fn set_meta(&mut self, meta: PacketMeta) {
-        // A bad cable carries plain frames: whoever teaches the device to offload must take the
-        // promise back in `capabilities` when there are faults.
+        // A device behind a bad cable has not been made to offload anything.
         if let Self::Clean(token) = self {
             token.set_meta(meta);
         }

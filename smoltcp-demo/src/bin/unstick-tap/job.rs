@@ -27,20 +27,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// node on smoltcp is played over a wire in this process.
 pub(crate) fn run(
     wanted: bool,
-    tap: impl FnOnce() -> Result<OverTap, Failure>,
+    taps: impl FnOnce() -> Result<Vec<OverTap>, Failure>,
 ) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     // Before the namespace, in which there is no network to fetch crates from.
     let build = Build::start(FIRMWARE.0, FIRMWARE.1);
-    let mut tap = match tap() {
-        Ok(tap) => Some(tap),
+    let mut taps = match taps() {
+        Ok(taps) => taps,
         Err(Failure::NoTap(why)) if !wanted => {
             writeln!(out, "not over a TAP interface, but over a wire in this process: {why}")?;
-            None
+            Vec::new()
         }
         Err(failure) => return Err(failure),
     };
-    let mut desktop = Desktop { host: tap.as_ref().map(OverTap::host), running: None };
+    let mut desktop = Desktop { hosts: taps.iter().map(OverTap::host).collect(), running: None };
     let boards = match build.and_then(Build::finish) {
         Ok(firmware) => Some(Boards::start(firmware).map_err(Failure::Other)?),
         // That the firmware does not build is for its own tests to say; here it costs a column.
@@ -55,15 +55,15 @@ pub(crate) fn run(
             play: Box::new(|scenario| Some(memory::sessions(scenario))),
         },
         Column { name: "desktop over loopback", play: Box::new(|scenario| desktop.play(scenario)) },
-        match &mut tap {
-            Some(tap) => {
-                Column { name: "smoltcp over TAP", play: Box::new(|scenario| tap.play(scenario)) }
-            }
-            None => {
-                Column { name: "smoltcp over a wire", play: Box::new(world::links::play::<RING>) }
-            }
-        },
     ];
+    if taps.is_empty() {
+        let play = Box::new(world::links::play::<RING>);
+        columns.push(Column { name: "smoltcp over a wire", play });
+    }
+    columns.extend(
+        taps.iter_mut()
+            .map(|tap| Column { name: tap.name(), play: Box::new(|scenario| tap.play(scenario)) }),
+    );
     columns.extend(boards.as_ref().map(|boards| Column {
         name: "firmware in QEMU",
         play: Box::new(|scenario| {
@@ -75,10 +75,10 @@ pub(crate) fn run(
     writeln!(out)?;
     let summary = matrix(&scenarios(), &mut columns, &mut out, colour)?;
     drop(columns);
-    let talked = match tap {
-        Some(tap) => tap.talk(&mut out)?,
-        None => true,
-    };
+    let mut talked = true;
+    for tap in taps {
+        talked &= tap.talk(&mut out)?;
+    }
     let agree = summary.differ == 0 && talked;
     let result = match (agree, boards) {
         (false, _) => "They do not agree.",
@@ -92,7 +92,7 @@ pub(crate) fn run(
 /// The desktop node, which is made anew when a scenario needs another setup.
 struct Desktop {
     /// Where it listens besides loopback.
-    host: Option<IpAddr>,
+    hosts: Vec<IpAddr>,
     running: Option<(Setup, Running)>,
 }
 
@@ -102,7 +102,7 @@ impl Desktop {
         let fit = self.running.as_ref().is_some_and(|(running, _)| is_fit(*running, setup));
         if !fit {
             self.running = None;
-            match desktop_node(setup, self.host) {
+            match desktop_node(setup, self.hosts.iter().copied()) {
                 Ok(node) => self.running = Some((setup, node)),
                 Err(sentence) => return Some(failed(&io::Error::other(sentence))),
             }
@@ -112,11 +112,14 @@ impl Desktop {
     }
 }
 
-/// A desktop node on loopback and on the kernel's end of the TAP, like the one on smoltcp. An error is a
-/// sentence.
-pub(crate) fn desktop_node(setup: Setup, host: Option<IpAddr>) -> Result<Running, String> {
+/// A desktop node on loopback and on the kernel's ends of TAP interfaces, like the one on smoltcp. An error
+/// is a sentence.
+pub(crate) fn desktop_node(
+    setup: Setup,
+    hosts: impl IntoIterator<Item = IpAddr>,
+) -> Result<Running, String> {
     let largest = if setup == Setup::Small { SMALL } else { FILE };
-    let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST)].into_iter().chain(host);
+    let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST)].into_iter().chain(hosts);
     let config = Config::new()
         .bind(addresses.collect::<Vec<_>>())
         .ports(Ports::ANY)

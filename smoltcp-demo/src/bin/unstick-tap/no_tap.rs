@@ -8,6 +8,10 @@ use unstick_conformance::{Played, Scenario};
 pub(crate) enum OverTap {}
 
 impl OverTap {
+    pub(crate) fn name(&self) -> &'static str {
+        match *self {}
+    }
+
     pub(crate) fn play(&self, _: &Scenario) -> Option<Played> {
         match *self {}
     }
@@ -21,7 +25,7 @@ impl OverTap {
     }
 }
 
-pub(crate) fn open() -> Result<OverTap, Failure> {
+pub(crate) fn open() -> Result<Vec<OverTap>, Failure> {
     let why = "only Linux has them; there is nothing to type";
     Err(Failure::NoTap(why.into()))
 }

@@ -16,21 +16,25 @@ use unstick::{Endpoint, Service};
 use unstick_conformance::{Played, Scenario, Setup};
 use unstick_std::node::{Listening, Ports};
 
-/// The kernel's end of the TAP, and the node's.
-const KERNEL: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 100);
-const NODE: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
 const PREFIX: u8 = 24;
 
-/// Opens the interface. To be called before anything that may start a thread.
-pub(crate) fn open(cable: &cable::Args) -> Result<OverTap, Failure> {
+/// Opens an interface with frames as on a real cable, and one that leaves them to the kernel, unless that
+/// is not wanted. To be called before anything that may start a thread.
+pub(crate) fn open(cable: &cable::Args) -> Result<Vec<OverTap>, Failure> {
     namespace::enter().map_err(|error| Failure::NoTap(error.to_string()))?;
-    let tap = TapConfig { name: "unstick0".into(), mtu: 1500, address: KERNEL, prefix: PREFIX };
-    let clean = cable.faults().is_none();
-    Ok(OverTap { cable: Some(cable.open(&tap)?), clean, running: None })
+    let mut all = vec![OverTap::open("smoltcp over TAP", 0, false, cable)?];
+    if cable.offloads() {
+        all.push(OverTap::open("and with offload", 1, true, cable)?);
+    }
+    Ok(all)
 }
 
 /// The node on smoltcp, which is made anew when a scenario needs another setup.
 pub(crate) struct OverTap {
+    name: &'static str,
+    /// The kernel's end of the interface, and the node's.
+    kernel: Ipv4Addr,
+    node: Ipv4Addr,
     /// The cable while no node runs on it.
     cable: Option<Cable>,
     /// Whether all arrives.
@@ -46,9 +50,28 @@ struct OnThread {
 }
 
 impl OverTap {
+    fn open(
+        name: &'static str,
+        number: u8,
+        offload: bool,
+        cable: &cable::Args,
+    ) -> Result<Self, Failure> {
+        let [kernel, node] = [100, 1].map(|host| Ipv4Addr::new(192, 168, 69 + number, host));
+        let interface = format!("unstick{number}");
+        let tap =
+            TapConfig { name: interface, mtu: 1500, address: kernel, prefix: PREFIX, offload };
+        let clean = cable.faults().is_none();
+        Ok(Self { name, kernel, node, cable: Some(cable.open(&tap)?), clean, running: None })
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The kernel's end.
     pub(crate) fn host(&self) -> IpAddr {
-        KERNEL.into()
+        self.kernel.into()
     }
 
     pub(crate) fn play(&mut self, scenario: &Scenario) -> Option<Played> {
@@ -59,7 +82,7 @@ impl OverTap {
         if let Err(error) = self.prepare(scenario.setup) {
             return Some(failed(&error));
         }
-        over_sockets(scenario, Some(SocketAddr::new(NODE.into(), scenario.endpoint.port())))
+        over_sockets(scenario, Some(SocketAddr::new(self.node.into(), scenario.endpoint.port())))
     }
 
     fn prepare(&mut self, setup: Setup) -> io::Result<()> {
@@ -70,7 +93,7 @@ impl OverTap {
         let mut cable = self.stop()?.ok_or_else(gone)?;
         let (wake, woken) = UnixStream::pair()?;
         let node = Node {
-            address: Address::Fixed(Ipv4Cidr::new(NODE, PREFIX)),
+            address: Address::Fixed(Ipv4Cidr::new(self.node, PREFIX)),
             ports: Ports::DEFAULT,
             limits: setup.limits(),
             datagram: setup.datagram(),
@@ -85,20 +108,23 @@ impl OverTap {
 
     /// The other way round: the client on smoltcp, the node on the desktop. Whether all went well.
     pub(crate) fn talk(mut self, out: &mut impl Write) -> Result<bool, Failure> {
-        writeln!(out, "\nsmoltcp over TAP as the client, the desktop as the node:")?;
+        writeln!(out, "\n{} as the client, the desktop as the node:", self.name)?;
         let Some(mut cable) = self.stop()? else { return Ok(false) };
-        let node = desktop_node(Setup::Default, Some(KERNEL.into())).map_err(Failure::Other)?;
+        let node = desktop_node(Setup::Default, [self.host()]).map_err(Failure::Other)?;
         let there = |socket: &&Listening| {
             socket.endpoint == Endpoint::tcp(Service::Command)
-                && socket.address.ip() == IpAddr::V4(KERNEL)
+                && socket.address.ip() == IpAddr::V4(self.kernel)
         };
         let Some(SocketAddr::V4(to)) = node.listening().iter().find(there).map(|it| it.address)
         else {
-            return Err(Failure::Other(format!("the desktop node does not listen on {KERNEL}")));
+            return Err(Failure::Other(format!(
+                "the desktop node does not listen on {}",
+                self.kernel
+            )));
         };
         let mut all = true;
         for conversation in conversations() {
-            let result = run_conversation(&mut cable, (NODE, PREFIX), to, &conversation);
+            let result = run_conversation(&mut cable, (self.node, PREFIX), to, &conversation);
             all &= result.is_ok();
             let word = result.map_or_else(|wrong| format!("DIFFERS: {wrong}"), |()| "ok".into());
             writeln!(out, "{:32}  {word}", conversation.name)?;

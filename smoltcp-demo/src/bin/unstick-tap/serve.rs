@@ -77,7 +77,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     let wake = signals()?;
     let prefix = args.ip.prefix_len();
-    let tap = TapConfig { name: args.tap.clone(), mtu: args.mtu, address: host_ip, prefix };
+    let tap = TapConfig {
+        name: args.tap.clone(),
+        mtu: args.mtu,
+        address: host_ip,
+        prefix,
+        offload: args.cable.offloads(),
+    };
     let _log = args.log.start(LevelFilter::WARN);
     let mut cable = args.cable.open(&tap)?;
     let setup = if args.dhcp { String::new() } else { setup(args, host_ip)? };
@@ -105,12 +111,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     node.run(&mut cable, wake, ready)
         .map_err(|error| Failure::Other(format!("the node on {} ended: {error}", args.tap)))?;
-    let unsent = cable.get_mut().device_mut().unsent();
+    let dropped = cable.get_mut().device_mut().dropped();
     if let Some(line) = cable.get_ref().told() {
         let _ = writeln!(io::stderr(), "{line}");
     }
-    if unsent > 0 {
-        let _ = writeln!(io::stderr(), "{unsent} frames could not be sent: was {} up?", args.tap);
+    for (count, what) in [
+        (dropped.unsent, format!("could not be sent: was {} up?", args.tap)),
+        (dropped.damaged, "came with a wrong checksum".into()),
+        (dropped.refused, "came with an offload header that makes no sense".into()),
+    ] {
+        if count > 0 {
+            let _ = writeln!(io::stderr(), "{count} frames {what}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
