@@ -1,6 +1,7 @@
 //! The `unstick` tool: serves a node, and asks one.
 
 mod asking;
+mod bench;
 mod call;
 mod check;
 mod crosscheck;
@@ -51,6 +52,7 @@ Examples:
   unstick put command://192.168.69.1 config.json     a file to the node
   unstick check 192.168.69.1                         does a node keep the protocol?
   unstick crosscheck 192.168.69.1 localhost          do two nodes behave alike?
+  unstick bench command://192.168.69.1               how fast does it answer?
 
   unstick completions bash > ~/.local/share/bash-completion/completions/unstick
 
@@ -71,6 +73,7 @@ enum Command {
     Put(transfer::PutArgs),
     Check(check::Args),
     Crosscheck(crosscheck::Args),
+    Bench(bench::Args),
     Decode(decode::Args),
     /// Print what a shell needs to complete this tool's command lines
     Completions {
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Command::Put(args) => transfer::put(&args),
         Command::Check(args) => check::run(&args),
         Command::Crosscheck(args) => crosscheck::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Tool::command(), "unstick", &mut io::stdout());
