@@ -7,7 +7,7 @@
 use super::call::Call;
 use super::error::{self, closed};
 use super::{ClientOptions, Error, SHOWN, addresses};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use crate::hashing::{Hashing, Unchecked};
 use crate::node::bound_unsent;
 use crate::system::unacknowledged;
@@ -97,7 +97,7 @@ async fn drive(
     let sent = Sent::default();
     let mut reader = Reader { url: url.clone(), stream, seen: Arc::clone(&seen) };
     let mut writer = Writer { stream, sent: &sent };
-    let waking = Waking { clock, wake, sent: &sent };
+    let waking = Waking { clock, wake, sent: &sent, alarm: Alarm::new() };
     let mut buffered = Buffered::new(client, vec![0; BUFFER], vec![0; BUFFER]);
     let mut asked =
         Asked { url: &url, queue, digester: &mut **digester, seen: &seen, stream, sent: &sent };
@@ -272,6 +272,7 @@ struct Waking<'s> {
     clock: Clock,
     wake: Arc<Notify>,
     sent: &'s Sent,
+    alarm: Alarm,
 }
 
 impl Runtime for Waking<'_> {
@@ -280,7 +281,7 @@ impl Runtime for Waking<'_> {
     }
 
     async fn sleep_until(&self, deadline: Instant) {
-        self.clock.sleep_until(deadline).await;
+        self.alarm.wait(self.clock, deadline).await;
     }
 
     async fn host_ready(&self) {

@@ -2,8 +2,9 @@
 
 use super::host::Host;
 use super::slots::Watched;
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::time::Duration;
 use embedded_io_adapters::tokio_1::FromTokio;
 use std::io;
@@ -35,16 +36,17 @@ pub(super) async fn serve(
     peer: SocketAddr,
     limits: Limits,
     clock: Clock,
-    host: Host,
+    mut host: Host,
     (reader, writer): (Watched<ReadHalf<'_>>, Watched<WriteHalf<'_>>),
     stop: CancellationToken,
 ) {
     let ready = Arc::new(Notify::new());
-    let mut host = host.waiting(Arc::clone(&ready));
+    host.wait_for(Arc::clone(&ready));
     host.visited(Endpoint::tcp(service), peer);
-    let runtime = Waiting { clock, ready };
+    let runtime = Waiting { clock, ready, alarm: Alarm::new() };
     let mut server = NodeServer::with_capacity(service, limits);
     let (mut reader, mut writer) = (FromTokio::new(reader), FromTokio::new(writer));
+    let mut look = [0];
     let end = loop {
         // While there are no bytes it waits without buffers.
         let idle = server.step(clock.now(), &mut host, &[], &mut []);
@@ -53,13 +55,14 @@ pub(super) async fn serve(
         }
         let deadline = async {
             match idle.deadline {
-                Some(deadline) => clock.sleep_until(deadline).await,
+                Some(deadline) => runtime.sleep_until(deadline).await,
                 None => core::future::pending().await,
             }
         };
         tokio::select! {
-            readable = reader.inner().get_ref().readable() => {
-                if let Err(error) = readable {
+            // A look at the bytes: that there may be some is said of every new stream.
+            seen = reader.inner_mut().get_mut().peek(&mut look) => {
+                if let Err(error) = seen {
                     server.abort(&mut host);
                     break Err(error);
                 }
@@ -70,7 +73,13 @@ pub(super) async fn serve(
                 continue;
             }
         }
-        let busy = Busy { server: &mut server, moved: false, paused: None };
+        let busy = Busy {
+            server: &mut server,
+            moved: false,
+            warm: Warm::take(),
+            quiet: None,
+            paused: None,
+        };
         let mut buffered = Buffered::new(busy, Memory::get(), Memory::get());
         let stopped = stop.cancelled();
         let run = run_until(&mut buffered, &mut host, &mut reader, &mut writer, &runtime, stopped);
@@ -91,12 +100,16 @@ pub(super) async fn serve(
     }
 }
 
-/// A session that is driven until there is nothing to do: then it says that it is closed, so that the
-/// driver sends what is left and returns, and the buffers go back.
+/// A session that is driven until there is nothing to do, and a little longer where that is not asked of too
+/// many: then it says that it is closed, so that the driver sends what is left and returns, and the buffers
+/// go back.
 struct Busy<'s> {
     server: &'s mut NodeServer,
     /// Whether it has had something to do.
     moved: bool,
+    warm: Option<Warm>,
+    /// Until when it waits for more, while there is nothing to do.
+    quiet: Option<Instant>,
     /// The step in which there was nothing more to do.
     paused: Option<Step>,
 }
@@ -119,7 +132,15 @@ impl Session<Host> for Busy<'_> {
         // A whole buffer of space means that all has been sent.
         let is_done = step.next == Next::Input && !moved && output.len() == BUFFER;
         if !self.moved || !is_done || !self.server.is_idle() {
+            self.quiet = None;
             return step;
+        }
+        if self.warm.is_some() {
+            let until = *self.quiet.get_or_insert_with(|| now.after(Warm::TIME));
+            if now < until {
+                let deadline = step.deadline.map_or(until, |deadline| deadline.min(until));
+                return Step { deadline: Some(deadline), ..step };
+            }
         }
         let next = Next::Closed(Closed::Finished);
         *self.paused.insert(Step { next, ..step })
@@ -135,6 +156,30 @@ impl Session<Host> for Busy<'_> {
 
     fn abort(&mut self, host: &mut Host) {
         self.server.abort(host);
+    }
+}
+
+/// The right to keep the buffers for a little when there is nothing to do: who asks one thing after the
+/// other does not pay for taking them each time.
+struct Warm;
+
+impl Warm {
+    /// Connections that may.
+    const MOST: usize = 128;
+    /// For how long.
+    const TIME: Duration = Duration::from_millis(100);
+
+    fn take() -> Option<Self> {
+        let more = |warm| (warm < Self::MOST).then_some(warm + 1);
+        WARM.fetch_update(Relaxed, Relaxed, more).ok().map(|_| Self)
+    }
+}
+
+static WARM: AtomicUsize = AtomicUsize::new(0);
+
+impl Drop for Warm {
+    fn drop(&mut self) {
+        WARM.fetch_sub(1, Relaxed);
     }
 }
 
@@ -197,6 +242,7 @@ async fn close(reader: Watched<ReadHalf<'_>>, mut writer: Watched<WriteHalf<'_>>
 struct Waiting {
     clock: Clock,
     ready: Arc<Notify>,
+    alarm: Alarm,
 }
 
 impl Runtime for Waiting {
@@ -205,7 +251,7 @@ impl Runtime for Waiting {
     }
 
     async fn sleep_until(&self, deadline: Instant) {
-        self.clock.sleep_until(deadline).await;
+        self.alarm.wait(self.clock, deadline).await;
     }
 
     async fn host_ready(&self) {

@@ -80,9 +80,9 @@ impl Files {
         Ok(Self { backend, ready: None })
     }
 
-    /// The same files, for a session that waits for `ready`.
-    pub(super) fn waiting(&self, ready: Arc<Notify>) -> Self {
-        Self { backend: self.backend.clone(), ready: Some(ready) }
+    /// They are for a session that waits for `ready`.
+    pub(super) fn wait_for(&mut self, ready: Arc<Notify>) {
+        self.ready = Some(ready);
     }
 
     pub(super) fn ready(&self) -> Option<&Arc<Notify>> {

@@ -24,7 +24,8 @@ pub struct Host {
     files: Files,
     /// Where requests come from, if that is logged.
     visit: Option<Visit>,
-    hashing: Hashing,
+    /// From the first body on.
+    hashing: Option<Box<Hashing>>,
 }
 
 struct Shared {
@@ -66,12 +67,12 @@ impl Host {
             programs,
             counters: Default::default(),
         };
-        Ok(Self { shared: Arc::new(shared), files, visit: None, hashing: Hashing::default() })
+        Ok(Self { shared: Arc::new(shared), files, visit: None, hashing: None })
     }
 
-    /// A clone for a session that waits for `ready` when something it asked for is not.
-    pub(super) fn waiting(&self, ready: Arc<Notify>) -> Self {
-        Self { files: self.files.waiting(ready), ..self.clone() }
+    /// Its session waits for `ready` when something it asked for is not.
+    pub(super) fn wait_for(&mut self, ready: Arc<Notify>) {
+        self.files.wait_for(ready);
     }
 
     pub(super) fn programs(&self) -> &Programs {
@@ -166,6 +167,6 @@ impl unstick::Host for Host {
     }
 
     fn digester(&mut self) -> Option<&mut dyn Digester> {
-        Some(&mut self.hashing)
+        Some(&mut **self.hashing.get_or_insert_default())
     }
 }

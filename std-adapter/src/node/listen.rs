@@ -96,13 +96,12 @@ fn admit(
         return;
     };
     debug!("{peer} {}: connected", service.as_str());
-    let serving = serving.clone();
+    let Serving { host, clock, limits, .. } = serving.clone();
     connections.spawn(async move {
         let mut stream = stream;
         // Replies are written whole; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
         bound_unsent(&stream);
-        let Serving { host, clock, limits, .. } = serving;
         let (reader, writer) = stream.split();
         let streams = (slot.watch(reader), slot.watch(writer));
         connection::serve(service, peer, limits, clock, host, streams, slot.finish()).await;

@@ -135,8 +135,8 @@ pub(super) struct Watched<T> {
 }
 
 impl<T> Watched<T> {
-    pub(super) const fn get_ref(&self) -> &T {
-        &self.stream
+    pub(super) const fn get_mut(&mut self) -> &mut T {
+        &mut self.stream
     }
 
     fn moved(&self, at: Instant) {
