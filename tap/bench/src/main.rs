@@ -77,7 +77,8 @@ fn main() -> ExitCode {
         let mut command = Command::new(if options.spread { "unshare" } else { "taskset" });
         command.args((!options.spread).then_some(["--cpu-list", "0", "unshare"]).iter().flatten());
         let status = command
-            .args(["--map-root-user", "--net"])
+            .args(["--map-root-user"].iter().filter(|_| !is_root()))
+            .arg("--net")
             .arg(this)
             .args(std::env::args_os().skip(1))
             .arg("--inside")
@@ -119,4 +120,8 @@ fn main() -> ExitCode {
         unstick_bench::page("tap", &table.to_string());
     }
     ExitCode::SUCCESS
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0)
 }
