@@ -111,6 +111,8 @@ fn digests() {
         Hasher::update(black_box(&mut hasher), input());
         let _ = black_box(Hasher::finish(&mut hasher.clone()));
         let _ = black_box(Hasher::finish(&mut hasher));
+        Digester::update(black_box(&mut hasher), input());
+        let _ = black_box(Digester::finish(&mut hasher));
     }
 }
 
