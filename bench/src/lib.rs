@@ -8,5 +8,5 @@ mod tool;
 mod turns;
 
 pub use table::{Table, page};
-pub use tool::{Served, tool};
+pub use tool::{Served, memory_of, tool};
 pub use turns::{median, timed, turns};

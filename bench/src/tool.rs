@@ -46,3 +46,11 @@ impl Drop for Served {
         let _ = self.0.wait();
     }
 }
+
+/// KiB of memory of a process: `VmRSS` now, `VmHWM` at most so far (proc(5)); `None` where the system does
+/// not tell.
+pub fn memory_of(process: u32, what: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'))?;
+    line.trim().strip_suffix(" kB")?.trim().parse().ok()
+}

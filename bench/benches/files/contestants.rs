@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 use tempfile::TempDir;
-use unstick_bench::{Served, tool};
+use unstick_bench::{Served, memory_of, tool};
 
 /// One of them.
 pub(crate) struct Contestant {
@@ -183,10 +183,7 @@ fn finish(mut command: Command) -> (Duration, u64) {
 
 /// The most MiB that a process has had so far, where the system tells.
 fn most_memory(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = most.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kib.div_ceil(1024))
+    memory_of(process, "VmHWM").map(|kib| kib.div_ceil(1024))
 }
 
 /// A node of ours that has just been started, and the URL of its command service.
