@@ -1,11 +1,19 @@
 //! The `unstick` tool of this repository, as its users run it.
 
+use core::net::SocketAddr;
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 
-/// Builds the tool, optimised, and returns where it is.
-pub fn tool() -> PathBuf {
+/// Where the tool is, optimised; the first call builds it.
+pub fn tool() -> &'static Path {
+    static TOOL: LazyLock<PathBuf> = LazyLock::new(build);
+    &TOOL
+}
+
+fn build() -> PathBuf {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--release", "--quiet", "--package", "unstick-std", "--bin", "unstick"])
         .status();
@@ -14,6 +22,21 @@ pub fn tool() -> PathBuf {
     // target/release/deps/this
     let folder = this.ancestors().nth(2).expect("cargo put it there");
     folder.join(format!("unstick{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A node that has one of the services, for as many connections as are measured, and where it listens.
+pub fn node(service: &str, arguments: &[&OsStr]) -> (Served, SocketAddr) {
+    let mut command = Command::new(tool());
+    command.args(["serve", "--max-connections", "11000"]).args(arguments).stderr(Stdio::null());
+    for it in ["echo", "frame", "message", "command", "udp-echo", "udp-command"] {
+        command.arg(format!("--{it}")).arg(if it == service { "0" } else { "off" });
+    }
+    Served::start(&mut command, address_at_end)
+}
+
+/// What a server listens on, if its line says so at its end.
+pub fn address_at_end(line: &str) -> Option<SocketAddr> {
+    line.split(' ').next_back()?.parse().ok()
 }
 
 /// A program that serves until it is dropped.

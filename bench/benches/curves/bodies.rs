@@ -4,10 +4,9 @@ use crate::drawing::{Curve, Picture};
 use core::time::Duration;
 use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 use tempfile::TempDir;
-use unstick_bench::{Served, memory_of, tool};
+use unstick_bench::{memory_of, node};
 use unstick_std::client::{Ask, Body, Client};
 
 /// How long each size is measured, at least once.
@@ -19,28 +18,17 @@ fn sizes(most: u64) -> impl Iterator<Item = u64> {
         .take_while(move |it| *it <= most)
 }
 
-/// A node with its files in memory, as far as the system has that, and the URL of its command service.
-fn node(folder: &Path) -> (Served, String) {
-    let mut command = Command::new(tool());
-    command.arg("serve").arg("--root").arg(folder).args(["--command", "0"]).stderr(Stdio::null());
-    for other in ["echo", "frame", "message", "udp-echo", "udp-command"] {
-        command.args([&format!("--{other}"), "off"]);
-    }
-    Served::start(&mut command, |line| {
-        line.split(' ').next_back().map(|address| format!("command://{address}"))
-    })
-}
-
 /// The rate at which bodies of each size come and go, and what the node's memory has come to by then.
 pub(crate) fn rates_and_memory(most: u64) -> [Picture; 2] {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
     let folder = folder.expect("a folder can be made");
-    let (node, url) = node(folder.path());
+    let (node, address) = node("command", &["--root".as_ref(), folder.path().as_ref()]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (mut gets, mut puts, mut most_memory) = (Vec::new(), Vec::new(), Vec::new());
     runtime.block_on(async {
-        let client = Client::connect(url.as_str()).await.expect("the node is there");
+        let client =
+            Client::connect(format!("command://{address}")).await.expect("the node is there");
         for size in sizes(most) {
             // Without its digest: that is made once, and not what grows here.
             let put = async || {

@@ -1,12 +1,12 @@
 //! By connections: requests a second, and memory.
 
 use crate::drawing::{Curve, Picture};
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
 use std::time::Instant;
-use unstick_bench::{Served, memory_of, tool};
+use unstick_bench::{memory_of, node};
 
 /// How long each number of connections is measured.
 const TIME: Duration = Duration::from_secs(2);
@@ -17,19 +17,8 @@ fn steps(most: usize) -> impl Iterator<Item = usize> {
         .take_while(move |it| *it <= most)
 }
 
-/// A node that serves one thing, and where.
-fn node(service: &str) -> (Served, String) {
-    let mut command = Command::new(tool());
-    command.args(["serve", "--max-connections", "11000"]).stderr(Stdio::null());
-    for other in ["echo", "frame", "message", "command", "udp-echo", "udp-command"] {
-        let port = if other == service { "0" } else { "off" };
-        command.args([&format!("--{other}"), port]);
-    }
-    Served::start(&mut command, |line| line.split(' ').next_back().map(str::to_owned))
-}
-
 /// So many connections, or as many as the system allows.
-fn connect(address: &str, count: usize) -> Vec<TcpStream> {
+fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     let streams: Vec<_> = (0..count).map_while(|_| TcpStream::connect(address).ok()).collect();
     for stream in &streams {
         stream.set_nodelay(true).expect("it can be set");
@@ -40,9 +29,9 @@ fn connect(address: &str, count: usize) -> Vec<TcpStream> {
 /// Each connection asks in turn, eight of them at a time: what a request costs the node, whoever else is there.
 pub(crate) fn rates(most: usize) -> Picture {
     let curves = [("echo", b"X".repeat(64)), ("command", command())].map(|(service, request)| {
-        let (_node, address) = node(service);
+        let (_node, address) = node(service, &[]);
         let points = steps(most).map_while(|count| {
-            let streams = connect(&address, count);
+            let streams = connect(address, count);
             (streams.len() == count).then(|| (count as f64, rate(streams, &request)))
         });
         Curve { name: service, points: points.collect() }
@@ -88,15 +77,15 @@ pub(crate) fn memory(most: usize) -> Picture {
     let curves =
         [("that never asked", false), ("that have asked once", true)].map(|(name, ask)| {
             let points = steps(most).map_while(|count| {
-                let (node, address) = node("echo");
+                let (node, address) = node("echo", &[]);
                 // What a node takes with its first connections is its own.
-                let _first = used(&address, 4);
+                let _first = used(address, 4);
                 let before = memory_of(node.id(), "VmRSS")?;
-                let mut streams = connect(&address, count);
+                let mut streams = connect(address, count);
                 if ask {
                     ask_each(&mut streams);
                 }
-                let _last = used(&address, 1); // by then it has accepted the others
+                let _last = used(address, 1); // by then it has accepted the others
                 std::thread::sleep(Duration::from_millis(500));
                 let after = memory_of(node.id(), "VmRSS")?;
                 (streams.len() == count)
@@ -113,7 +102,7 @@ pub(crate) fn memory(most: usize) -> Picture {
     }
 }
 
-fn used(address: &str, count: usize) -> Vec<TcpStream> {
+fn used(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     let mut streams = connect(address, count);
     ask_each(&mut streams);
     streams

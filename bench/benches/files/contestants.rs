@@ -62,7 +62,6 @@ impl Contestant {
 /// Where it takes place: a folder that is served, another for the copies, and the servers.
 pub(crate) struct Site {
     folder: TempDir,
-    tool: PathBuf,
     node: Served,
     url: String,
     nginx: Option<(Served, String)>,
@@ -96,11 +95,10 @@ impl Site {
             .collect();
             std::io::Write::write_all(&mut file, &piece).expect("there is space for the file");
         }
-        let tool = tool();
-        let (node, url) = node(&tool, folder.path());
+        let (node, url) = node(folder.path());
         let nginx = ALL.iter().any(|it| it.needs == Some("nginx") && it.is_here());
         let nginx = nginx.then(|| nginx_of(folder.path()));
-        let mut site = Self { folder, tool, node, url, nginx, clients: HashMap::new() };
+        let mut site = Self { folder, node, url, nginx, clients: HashMap::new() };
         site.run(&ALL[2]); // from now on the node knows the digest
         site
     }
@@ -109,7 +107,7 @@ impl Site {
     pub(crate) fn run(&mut self, contestant: &Contestant) -> Duration {
         let (from, to) = (self.folder.path().join("served").join(FILE), self.copy());
         let get = |url: &str, verify: bool| {
-            let mut command = Command::new(&self.tool);
+            let mut command = Command::new(tool());
             command.args(["get", url, FILE]).arg(&to);
             command.args((!verify).then_some("--no-verify"));
             command
@@ -123,11 +121,11 @@ impl Site {
             }
             How::Get { known: true, verify } => get(&self.url, verify),
             How::Get { known: false, verify } => {
-                let (_, url) = fresh.insert(node(&self.tool, self.folder.path()));
+                let (_, url) = fresh.insert(node(self.folder.path()));
                 get(url, verify)
             }
             How::Put { verify } => {
-                let mut command = Command::new(&self.tool);
+                let mut command = Command::new(tool());
                 command.args(["put", &self.url]).arg(&from).arg("put");
                 command.args((!verify).then_some("--no-verify"));
                 command
@@ -187,16 +185,10 @@ fn most_memory(process: u32) -> Option<u64> {
 }
 
 /// A node of ours that has just been started, and the URL of its command service.
-fn node(tool: &Path, folder: &Path) -> (Served, String) {
-    let mut command = Command::new(tool);
-    command.arg("serve").arg("--root").arg(folder.join("served"));
-    command.args(["--command", "0"]).stderr(Stdio::null());
-    for service in ["echo", "frame", "message", "udp-echo", "udp-command"] {
-        command.args([&format!("--{service}"), "off"]);
-    }
-    Served::start(&mut command, |line| {
-        line.strip_prefix("listening command tcp ").map(|address| format!("command://{address}"))
-    })
+fn node(folder: &Path) -> (Served, String) {
+    let root = folder.join("served");
+    let (node, address) = unstick_bench::node("command", &["--root".as_ref(), root.as_ref()]);
+    (node, format!("command://{address}"))
 }
 
 /// nginx on that folder, as fast as it can be set.

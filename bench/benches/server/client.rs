@@ -40,6 +40,11 @@ impl Work {
     }
 }
 
+/// So many connections that do nothing until they are dropped, or as many as the system allows.
+pub(crate) fn idle(server: SocketAddr, connections: usize) -> Vec<std::net::TcpStream> {
+    (0..connections).map_while(|_| std::net::TcpStream::connect(server).ok()).collect()
+}
+
 /// Sends so many requests in all; returns how long it took.
 pub(crate) fn run(
     work: &Work,

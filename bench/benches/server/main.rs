@@ -22,6 +22,9 @@ struct Options {
     /// Rounds; what is stated is the median of all.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
+    /// Connections that do nothing while others are busy, or as many as the system allows.
+    #[arg(long, default_value_t = 9_900)]
+    idle: usize,
     /// Put the tables into docs/performance.md.
     #[arg(long)]
     write: bool,
@@ -36,6 +39,9 @@ struct Options {
 /// Connections, and requests on the way at once on each.
 const CELLS: [(usize, usize); 4] = [(1, 1), (1, 32), (64, 1), (64, 32)];
 
+/// Connections that are busy among idle ones.
+const BUSY: usize = 100;
+
 fn main() {
     let options = Options::parse();
     if let Some(name) = &options.serve {
@@ -43,10 +49,30 @@ fn main() {
     }
     let echo = table(&options, Work::echo(), "an echo of 64 B, of raw tokio's rate");
     let command = table(&options, Work::command(), "a command, of tokio-util's rate");
-    println!("{echo}\n{command}");
+    let idle = among_idle(&options);
+    let tables = format!("{echo}\n{command}\n{idle}");
+    println!("{tables}");
     if options.write {
-        unstick_bench::page("server", &format!("{echo}\n{command}"));
+        unstick_bench::page("server", &tables);
     }
+}
+
+/// What is left of the echo rate of busy connections where there are idle ones besides.
+fn among_idle(options: &Options) -> Table {
+    let work = Work::echo();
+    let title = format!("{BUSY} busy connections among idle ones");
+    let mut table = Table::new([&title, "idle ones", "rate, of that without them"]);
+    for kind in ALL.iter().filter(|it| !it.commands) {
+        let [alone, crowded] = [(); 2].map(|()| Server::start(kind));
+        let idle = client::idle(crowded.address, options.idle);
+        let servers = [alone, crowded];
+        let times = turns(options.rounds, servers.len(), |it| {
+            client::run(&work, servers[it].address, BUSY, 1, options.requests)
+        });
+        let ratios = times[0].iter().zip(&times[1]).map(|(of, time)| of.div_duration_f64(*time));
+        table.row([kind.name, &idle.len().to_string(), &format!("{:.2}", median(ratios))]);
+    }
+    table
 }
 
 /// The rates of those that do this work, as ratios to that of the first.

@@ -11,7 +11,7 @@ use std::process::Command;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
-use unstick_bench::{Served, tool};
+use unstick_bench::{Served, address_at_end};
 
 /// One of them.
 pub(crate) struct Kind {
@@ -46,23 +46,12 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(kind: &Kind) -> Self {
         let service = if kind.commands { "command" } else { "echo" };
-        let mut command = if kind.name == NODE {
-            let mut command = Command::new(tool());
-            command.arg("serve");
-            for other in ["echo", "frame", "message", "command", "udp-echo", "udp-command"] {
-                let port = if other == service { "0" } else { "off" };
-                command.args([&format!("--{other}"), port]);
-            }
-            command.stderr(std::process::Stdio::null());
-            command
+        let (process, address) = if kind.name == NODE {
+            unstick_bench::node(service, &[])
         } else {
             let mut command = Command::new(std::env::current_exe().expect("this is a file"));
-            command.args(["--serve", kind.name]);
-            command
+            Served::start(command.args(["--serve", kind.name]), address_at_end)
         };
-        let (process, address) = Served::start(&mut command, |line| {
-            line.split(' ').next_back().and_then(|address| address.parse().ok())
-        });
         Self { name: kind.name, address, _process: process }
     }
 }
