@@ -211,7 +211,10 @@ pub(crate) fn begins<H: Host>(host: &H, line: &[u8]) -> bool {
 
 /// The name and the arguments.
 fn split(line: &str) -> (&str, &str) {
-    line.split_once(' ').unwrap_or((line, ""))
+    // A loop is smaller than the standard library's search, and faster for names as short as these.
+    let end = line.bytes().position(|byte| byte == b' ').unwrap_or(line.len());
+    let (name, args) = line.split_at_checked(end).unwrap_or_default();
+    (name, args.get(1..).unwrap_or_default())
 }
 
 fn find<'h, H: Host>(host: &'h H, name: &str) -> Option<&'h Command<H>> {

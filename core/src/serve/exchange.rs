@@ -324,7 +324,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         hashed: bool,
         f: impl FnOnce(&Fields<'_>) -> R,
     ) -> Option<R> {
-        let id = Id::parse(&self.id).ok();
+        let id = Some(Id::kept(&self.id)).filter(|id| !id.raw().is_empty());
         if let State::Source { source, .. } = &mut self.state {
             let Poll::Ready(Ok(meta)) = host.store().poll(source) else { return None };
             return Some(f(&Fields {

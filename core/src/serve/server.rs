@@ -157,11 +157,13 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         let Self { requests, exchange, limits, uncounted, skipping, .. } = self;
         let Requests::Messages(reader) = requests else { return None };
         let stop = loop {
-            match reader.read_with(host.digester(), input) {
+            // Headers are long: they are looked at where they are.
+            match &reader.read_with(host.digester(), input) {
                 Ok(Some(message::Event::Header { header, size })) => {
+                    let size = *size;
                     count_bytes(uncounted, host, input);
                     let mut decoded = String::<N>::new();
-                    let line = line(&header, &mut decoded).map_err(|error| refusal(&error));
+                    let line = line(header, &mut decoded).map_err(|error| refusal(&error));
                     let origin = Origin { size: Some(size), at_once: false, header: N };
                     exchange.begin(host, now, header.id, line, origin);
                     self.begun = true;
@@ -180,7 +182,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     return None; // the request has been answered
                 }
                 Ok(Some(message::Event::End(end))) => {
-                    exchange.body_end(host, now, end);
+                    exchange.body_end(host, now, *end);
                     self.state = State::Waiting;
                     return None;
                 }
@@ -189,7 +191,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     _ => return Some(Next::Closed(Closed::End)),
                 },
                 Ok(None) => return Some(Next::Input),
-                Err(error) => break Ok(error),
+                Err(error) => break Ok(*error),
             }
         };
         self.state = State::Waiting;
@@ -332,26 +334,26 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
         if let Requests::Lines(reader) = &mut self.requests {
             reader.received(input);
         }
-        let mut next = self.run(now, host, &mut rest, output, &mut written);
+        let next = self.run(now, host, &mut rest, output, &mut written);
+        let mut step = Step { consumed: 0, written, next, deadline: None };
         count_bytes(&mut self.uncounted, host, rest);
-        let consumed = input.len().saturating_sub(rest.len());
-        let moved = consumed > 0 || written > 0;
-        let mut deadline = None;
-        if !matches!(next, Next::Closed(_)) {
-            match self.timer.check(now, self.phase(next), moved, self.begun, &self.limits) {
-                Ok(at) => deadline = self.wake.into_iter().chain([at]).min(),
+        step.consumed = input.len().saturating_sub(rest.len());
+        if !matches!(step.next, Next::Closed(_)) {
+            let (phase, moved) = (self.phase(step.next), step.consumed > 0 || written > 0);
+            match self.timer.check(now, phase, moved, self.begun, &self.limits) {
+                Ok(at) => step.deadline = self.wake.into_iter().chain([at]).min(),
                 Err(phase) => {
                     host.count(Counter::Timeouts, 1);
-                    next = Next::Closed(Closed::Timeout(phase));
+                    step.next = Next::Closed(Closed::Timeout(phase));
                 }
             }
         }
-        if let Next::Closed(why) = next {
+        if let Next::Closed(why) = step.next {
             self.exchange.abort(host);
             self.state = State::Closed(why);
-            deadline = Some(self.timer.give_up(now, why, &self.limits));
+            step.deadline = Some(self.timer.give_up(now, why, &self.limits));
         }
-        Step { consumed, written, next, deadline }
+        step
     }
 
     fn end(&mut self) {

@@ -18,6 +18,7 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(align(4))] // a small processor copies it in words
 pub struct Digest(pub [u8; LEN]);
 
 impl Digest {
@@ -40,15 +41,20 @@ impl Digest {
     /// The 32 lower-case hex digits.
     #[must_use]
     pub fn hex(self) -> heapless::String<{ 2 * LEN }> {
-        let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
         let mut digits = [0; 2 * LEN];
-        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
-            *pair = [digit(byte >> 4), digit(byte & 0xF)];
-        }
+        self.write_hex(&mut digits);
         let mut hex = heapless::String::new();
         // Always text, and always space for it.
         let _ = hex.push_str(core::str::from_utf8(&digits).unwrap_or_default());
         hex
+    }
+
+    /// Writes them.
+    pub(crate) fn write_hex(self, digits: &mut [u8; 2 * LEN]) {
+        let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 0xF)];
+        }
     }
 }
 
@@ -76,7 +82,11 @@ impl Hasher {
     /// The digest of all bytes added, and a fresh start.
     pub fn finish(&mut self) -> Option<Digest> {
         #[cfg(feature = "md5")]
-        return Some(Digest(md5::Digest::finalize_reset(&mut self.md5).into()));
+        return {
+            let mut digest = Digest([0; LEN]);
+            md5::Digest::finalize_into_reset(&mut self.md5, (&mut digest.0).into());
+            Some(digest)
+        };
         #[cfg(not(feature = "md5"))]
         None
     }

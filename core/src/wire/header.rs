@@ -61,7 +61,7 @@ impl<'a> Header<'a> {
     }
 
     /// Takes the members that there are, up to what is wrong.
-    fn read(&mut self, bytes: &'a [u8]) -> Result<(), HeaderError> {
+    pub(super) fn read(&mut self, bytes: &'a [u8]) -> Result<(), HeaderError> {
         let text = match str::from_utf8(bytes) {
             Ok("") => return Err(HeaderError::Empty),
             Ok(text) if text.starts_with('\u{FEFF}') => return Err(HeaderError::Bom),
@@ -73,30 +73,32 @@ impl<'a> Header<'a> {
 
     /// Takes a member that is ours; `null` is as good as absent.
     fn set(&mut self, key: Escaped<'a>, value: Value<'a>) -> Result<(), HeaderError> {
-        let name = |name: &&&str| key == ***name;
-        match MEMBERS.iter().find(name).copied() {
-            None => {}
-            Some(_) if value.is_null() => {}
-            Some("id") => self.id = Some(Id::parse(value.raw())?),
-            Some("total_size") => self.total_size = Some(size(value.raw())?),
-            Some("exit") => self.exit = Some(exit(value.raw())?),
-            Some(field) => {
-                let text = value.text();
-                if field == "status" {
-                    self.status = Some(text.unwrap_or_default()); // it has one, whatever it is
-                }
-                let text = text.ok_or(HeaderError::NotText { field })?;
-                match field {
-                    "command" => self.command = Some(text),
-                    "status" => {}
-                    "md5" => self.md5 = digest(text),
-                    // The name, in either spelling.
-                    _ if self.filename.is_some() => return Err(HeaderError::TwoNames),
-                    _ => self.filename = Some(text),
-                }
+        let text = |field| value.text.ok_or(HeaderError::NotText { field });
+        let mut decoded = String::<KEY>::new();
+        match key.decode(&mut decoded).unwrap_or_default() {
+            _ if value.raw == "null" => {}
+            "id" => self.id = Some(Id::of(value)?),
+            "command" => self.command = Some(text("command")?),
+            "status" => {
+                self.status = Some(value.text.unwrap_or_default()); // it has one, whatever it is
+                text("status")?;
             }
+            "filename" => self.name(text("filename")?)?,
+            "filenema" => self.name(text("filenema")?)?,
+            "total_size" => self.total_size = Some(size(value.raw)?),
+            "exit" => self.exit = Some(exit(value.raw)?),
+            "md5" => self.md5 = digest(text("md5")?),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Takes the name, in either spelling. No key stands twice: the scan has refused that.
+    fn name(&mut self, name: Escaped<'a>) -> Result<(), HeaderError> {
+        match self.filename.replace(name) {
+            None => Ok(()),
+            Some(_) => Err(HeaderError::TwoNames),
+        }
     }
 }
 
@@ -111,9 +113,8 @@ pub(crate) fn has_status(bytes: &[u8]) -> bool {
     header.status.is_some()
 }
 
-/// The keys of the protocol. No key stands twice: the scan has refused that.
-const MEMBERS: [&str; 8] =
-    ["id", "command", "status", "filename", "filenema", "total_size", "md5", "exit"];
+/// Bytes of the longest key of the protocol.
+const KEY: usize = "total_size".len();
 
 /// A JSON value that must be a whole number from 0 to `u64::MAX` (rule H5).
 fn size(value: &str) -> Result<u64, HeaderError> {
@@ -142,11 +143,19 @@ fn digest(text: Escaped<'_>) -> Option<Digest> {
 
 /// A whole number as JSON writes it: whether a minus is before it, and its magnitude.
 fn integer(raw: &str) -> Option<(bool, u64)> {
-    let digits = raw.strip_prefix('-');
-    let (negative, digits) = (digits.is_some(), digits.unwrap_or(raw));
-    let padded = digits.len() > 1 && digits.starts_with('0');
-    let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && !padded;
-    Some((negative, digits.parse().ok().filter(|_| plain)?))
+    let (negative, digits) = match raw.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if let [] | [b'0', _, ..] = digits {
+        return None;
+    }
+    let mut magnitude = 0_u64;
+    for byte in digits {
+        let digit = char::from(*byte).to_digit(10)?;
+        magnitude = magnitude.checked_mul(10)?.checked_add(digit.into())?;
+    }
+    Some((negative, magnitude))
 }
 
 /// An `id`: a JSON string of at most [`ID`] bytes, or a whole number that fits `i64` or `u64`.
@@ -157,10 +166,25 @@ pub struct Id<'a>(&'a str);
 impl<'a> Id<'a> {
     /// Checks an id as it stands on the wire, a string with its quotes.
     pub fn parse(raw: &'a str) -> Result<Self, HeaderError> {
-        if !json::is_string(raw) && !is_integer(raw) {
+        Self::checked(raw, json::is_string(raw))
+    }
+
+    /// The id that a member is.
+    fn of(value: Value<'a>) -> Result<Self, HeaderError> {
+        Self::checked(value.raw, value.text.is_some())
+    }
+
+    fn checked(raw: &'a str, is_string: bool) -> Result<Self, HeaderError> {
+        if !is_string && !is_integer(raw) {
             return Err(HeaderError::NotId);
         }
         if raw.len() > ID { Err(HeaderError::LongId { len: raw.len() }) } else { Ok(Self(raw)) }
+    }
+
+    /// An id that was checked before it was kept.
+    #[cfg(feature = "commands")]
+    pub(crate) fn kept(raw: &'a str) -> Self {
+        Self(raw)
     }
 
     /// The id as it stands on the wire.

@@ -6,11 +6,19 @@ mod write;
 
 pub use escape::Escaped;
 pub(crate) use scan::{Value, is_string, scan};
-pub(crate) use write::{Member, Members};
+pub(crate) use write::Object;
 
 use crate::bytes::number;
 use crate::limits::{DEPTH, KEYS};
 use core::fmt;
+
+/// The number of bytes at the front that stand in a JSON string as they are.
+#[inline(never)]
+fn plain_len(bytes: &[u8]) -> usize {
+    // One bit flipped makes the quote a space, and leaves what is less than that as little.
+    let plain = bytes.iter().position(|byte| byte ^ 2 <= 0x20 || *byte == b'\\');
+    plain.unwrap_or(bytes.len())
+}
 
 /// Why a text is not one JSON object within bounds. Offsets are in bytes from the text's start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

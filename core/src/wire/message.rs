@@ -131,16 +131,16 @@ pub struct Reader<const N: usize = HEADER> {
 #[derive(Clone, Debug)]
 enum State {
     Prefix(PrefixReader),
-    Header {
-        len: usize,
-    },
-    /// Of a body that is hashed there is a digest or none to compare with.
-    Body {
-        left: u64,
-        hashed: Option<Option<Digest>>,
-        hasher: Hasher,
-    },
+    Header { len: usize },
+    Body { left: u64, hash: Option<Hash> },
     Failed(MessageError),
+}
+
+/// What a body that is hashed has been so far.
+#[derive(Clone, Debug)]
+struct Hash {
+    hasher: Hasher,
+    declared: Option<Digest>,
 }
 
 /// Where in a message a reader is.
@@ -250,19 +250,21 @@ impl<const N: usize> Reader<N> {
             }
             torn
         };
-        let parsed = Header::parse(bytes).and_then(|header| Ok((header, kind.size(&header)?)));
-        match parsed {
-            Ok((header, size)) => {
-                let hashed = kind.hashes(size, header.md5).then_some(header.md5);
-                *state = State::Body { left: size, hashed, hasher: Hasher::default() };
-                Ok(Some(Event::Header { header, size }))
-            }
+        let mut header = Header::default();
+        let size = match header.read(bytes).and_then(|()| kind.size(&header)) {
+            Ok(size) => size,
             Err(error) => {
                 let error = MessageError::Header(error);
                 *state = State::Failed(error);
-                Err(error)
+                return Err(error);
             }
-        }
+        };
+        let declared = header.md5;
+        *state = State::Body {
+            left: size,
+            hash: kind.hashes(size, declared).then(|| Hash { hasher: Hasher::default(), declared }),
+        };
+        Ok(Some(Event::Header { header, size }))
     }
 
     fn body<'i>(
@@ -270,11 +272,12 @@ impl<const N: usize> Reader<N> {
         digester: Option<&mut dyn Digester>,
         input: &mut &'i [u8],
     ) -> Option<Event<'i>> {
-        let State::Body { left, hashed, hasher } = &mut self.state else { return None };
-        let digester = digester.unwrap_or(hasher);
+        let State::Body { left, hash } = &mut self.state else { return None };
         if *left == 0 {
-            let digest = hashed.and_then(|_| digester.finish());
-            let end = End::of(hashed.flatten(), digest);
+            let end = match hash {
+                Some(hash) => End::of(hash.declared, digester.unwrap_or(&mut hash.hasher).finish()),
+                None => End { integrity: Integrity::Unverified, digest: None },
+            };
             self.state = State::Prefix(PrefixReader::default());
             return Some(Event::End(end));
         }
@@ -285,8 +288,8 @@ impl<const N: usize> Reader<N> {
         let (piece, rest) = input.split_at_checked(most).unwrap_or((*input, &[]));
         *input = rest;
         *left = left.saturating_sub(piece.len() as u64);
-        if hashed.is_some() {
-            digester.update(piece);
+        if let Some(hash) = hash {
+            digester.unwrap_or(&mut hash.hasher).update(piece);
         }
         Some(Event::Body(piece))
     }

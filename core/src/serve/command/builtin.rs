@@ -6,7 +6,7 @@ use crate::serve::host::{Host, Identity};
 use crate::serve::reply::{Refusal, Status};
 use crate::serve::store::{Store, check_name};
 use crate::serve::text::Text;
-use crate::wire::json::{Member, Members};
+use crate::wire::json::Object;
 use core::fmt::Write as _;
 
 /// The commands every node has, in the order of its help.
@@ -67,20 +67,19 @@ fn upper<H: Host>(_: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H>
 fn info<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
     let largest = host.store().largest();
     let Identity { name, version, target, datagram, .. } = host.identity();
-    let size = |size: usize| Some(Member::Size(size as u64));
-    let limits = Members(&[
-        ("request", size(REQUEST.min(call.header))), // a longer one is not kept
-        ("header", size(call.header)),
-        ("datagram", size(datagram)),
-        ("file", Some(Member::Size(largest))),
-    ]);
-    let info = Members(&[
-        ("name", Some(Member::Text(name))),
-        ("version", Some(Member::Text(version))),
-        ("target", Some(Member::Text(target))),
-        ("limits", Some(Member::Members(&limits))),
-    ]);
-    text.write_with(|space| info.write(space))?;
+    text.write_with(|space| {
+        let mut info = Object::new(space);
+        info.text("name", name)?;
+        info.text("version", version)?;
+        info.text("target", target)?;
+        info.open("limits")?;
+        info.size("request", REQUEST.min(call.header) as u64)?; // a longer one is not kept
+        info.size("header", call.header as u64)?;
+        info.size("datagram", datagram as u64)?;
+        info.size("file", largest)?;
+        info.close()?;
+        info.close()
+    })?;
     Ok(Answer::Text)
 }
 

@@ -2,7 +2,7 @@
 
 use super::Id;
 use crate::wire::digest::Digest;
-use crate::wire::json::{Member, Members};
+use crate::wire::json::Object;
 
 /// A header to be written. Members that are `None` are left out; the order is the wire's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,16 +27,26 @@ impl Fields<'_> {
     /// Writes the JSON to the start of `output`. Returns the number of bytes written, or `None` if
     /// it does not fit.
     pub fn write(&self, output: &mut [u8]) -> Option<usize> {
-        let digest = self.md5.map(Digest::hex);
-        let members = Members(&[
-            ("id", self.id.map(Member::Id)),
-            ("command", self.command.map(Member::Text)),
-            ("status", self.status.map(Member::Text)),
-            ("filename", self.filename.map(Member::Text)),
-            ("total_size", Some(Member::Size(self.total_size))),
-            ("exit", self.exit.map(Member::Exit)),
-            ("md5", digest.as_deref().map(Member::Text)),
-        ]);
-        members.write(output)
+        let mut header = Object::new(output);
+        if let Some(id) = self.id {
+            header.raw("id", id.raw())?;
+        }
+        if let Some(command) = self.command {
+            header.text("command", command)?;
+        }
+        if let Some(status) = self.status {
+            header.text("status", status)?;
+        }
+        if let Some(name) = self.filename {
+            header.text("filename", name)?;
+        }
+        header.size("total_size", self.total_size)?;
+        if let Some(code) = self.exit {
+            header.exit("exit", code)?;
+        }
+        if let Some(digest) = self.md5 {
+            header.digest("md5", digest)?;
+        }
+        header.close()
     }
 }

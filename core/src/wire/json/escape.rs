@@ -9,24 +9,27 @@ use heapless::string::StringView;
 /// character ([`Escaped::chars`]), surrogate pairs joined.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Escaped<'a>(&'a str);
+pub struct Escaped<'a> {
+    raw: &'a str,
+    has_escapes: bool,
+}
 
 impl<'a> Escaped<'a> {
     /// The text as it stands, escapes and all.
     #[must_use]
     pub fn raw(self) -> &'a str {
-        self.0
+        self.raw
     }
 
     /// The text, if it has no escapes.
     #[must_use]
     pub fn plain(self) -> Option<&'a str> {
-        if has_escapes(self.0) { None } else { Some(self.0) }
+        if self.has_escapes { None } else { Some(self.raw) }
     }
 
     /// The text's characters.
     pub fn chars(self) -> impl Iterator<Item = char> + 'a {
-        Decode(self.0.chars()).map_while(Result::ok)
+        Decode(self.raw.chars()).map_while(Result::ok)
     }
 
     /// The text, borrowed where it has no escapes, else decoded into `buffer`; `None` if that is
@@ -67,9 +70,10 @@ impl PartialEq<&str> for Escaped<'_> {
     }
 }
 
-/// The text if all its escapes are valid, else the offset in bytes of the first that is not.
-pub(crate) fn check(raw: &str) -> Result<Escaped<'_>, usize> {
-    if has_escapes(raw) {
+/// The text, of which is known whether it has escapes, if they are all valid; else the offset in bytes
+/// of the first that is not.
+pub(super) fn check(raw: &str, has_escapes: bool) -> Result<Escaped<'_>, usize> {
+    if has_escapes {
         let mut decode = Decode(raw.chars());
         loop {
             let offset = raw.len().saturating_sub(decode.0.as_str().len());
@@ -80,17 +84,7 @@ pub(crate) fn check(raw: &str) -> Result<Escaped<'_>, usize> {
             }
         }
     }
-    Ok(Escaped(raw))
-}
-
-/// A loop is smaller than the standard library's search, and faster for texts as short as these.
-fn has_escapes(raw: &str) -> bool {
-    raw.bytes().any(|byte| byte == b'\\')
-}
-
-/// A text whose escapes have been checked.
-pub(crate) fn valid(raw: &str) -> Escaped<'_> {
-    Escaped(raw)
+    Ok(Escaped { raw, has_escapes })
 }
 
 struct BadEscape;
@@ -145,6 +139,10 @@ impl Iterator for Decode<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(raw: &str) -> Result<Escaped<'_>, usize> {
+        super::check(raw, raw.contains('\\'))
+    }
 
     fn decoded(raw: &str) -> Result<std::string::String, usize> {
         check(raw).map(|escaped| escaped.chars().collect())

@@ -5,8 +5,8 @@
 //! than [`DEPTH`] levels. Other parsers do not: serde-json-core has no bound on nesting, accepts `\q`
 //! and a raw NUL, and leaves escapes as they are.
 
-use super::JsonError;
 use super::escape::{self, Escaped};
+use super::{JsonError, plain_len};
 use crate::limits::{DEPTH, KEYS};
 use heapless::Vec;
 
@@ -17,49 +17,50 @@ pub(crate) fn scan<'a, E: From<JsonError>>(
     mut member: impl FnMut(Escaped<'a>, Value<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut scanner = Scanner { text, at: 0, keys: Vec::new(), open: Vec::new() };
-    scanner.space();
-    if !scanner.eat(b'{') {
+    if scanner.token() != Some(b'{') {
         return Err(JsonError::NotAnObject.into());
     }
     scanner.enter(Container::Object)?;
     // The member of the outermost object whose value is being read: its key, where it starts.
-    let mut outer: Option<(Escaped<'a>, usize)> = None;
+    let mut outer = (Escaped::default(), 0);
     // Whether a value just ended, so that a comma or a bracket must follow; else a container has
     // just been opened, and may be closed at once.
     let mut complete = false;
     loop {
-        scanner.space();
+        let token = scanner.token();
         let level = scanner.open.len();
         let Some(inner) = scanner.open.last().copied() else { break };
-        if complete
-            && level == 1
-            && let Some((key, start)) = outer.take()
-        {
-            member(key, Value(scanner.slice(start).trim_ascii_end()))?;
-        }
-        if scanner.eat(inner.container.close()) {
+        if token == Some(inner.container as u8) {
             scanner.leave();
+            if level == 2 {
+                let (key, start) = outer;
+                member(key, Value { raw: scanner.slice(start), text: None })?;
+            }
             complete = true;
             continue;
         }
-        if complete && !scanner.eat(b',') {
-            return Err(scanner.syntax().into());
+        if complete {
+            scanner.expect(token, b',')?;
+            scanner.token();
         }
-        scanner.space();
         if inner.container == Container::Object {
-            let key = scanner.key()?;
-            scanner.space();
-            if !scanner.eat(b':') {
-                return Err(scanner.syntax().into());
-            }
-            scanner.space();
+            let key = scanner.key(inner.keys)?;
+            let token = scanner.token();
+            scanner.expect(token, b':')?;
+            scanner.token();
             if level == 1 {
-                outer = Some((key, scanner.at));
+                outer = (key, scanner.at);
             }
         }
-        complete = scanner.value()?;
+        complete = match scanner.value()? {
+            Some(text) if level == 1 => {
+                let (key, start) = outer;
+                member(key, Value { raw: scanner.slice(start), text })?;
+                true
+            }
+            value => value.is_some(),
+        };
     }
-    scanner.space();
     if scanner.at == text.len() {
         Ok(())
     } else {
@@ -73,38 +74,21 @@ pub(crate) fn is_string(text: &str) -> bool {
     scanner.string().is_ok() && scanner.at == text.len()
 }
 
-/// A valid JSON value as it stands.
+/// A valid JSON value.
 #[derive(Clone, Copy)]
-pub(crate) struct Value<'a>(&'a str);
-
-impl<'a> Value<'a> {
-    pub(crate) fn raw(self) -> &'a str {
-        self.0
-    }
-
-    pub(crate) fn is_null(self) -> bool {
-        self.0 == "null"
-    }
-
+pub(crate) struct Value<'a> {
+    /// As it stands, a string with its quotes.
+    pub(crate) raw: &'a str,
     /// The text, if it is a string.
-    pub(crate) fn text(self) -> Option<Escaped<'a>> {
-        self.0.strip_prefix('"')?.strip_suffix('"').map(escape::valid)
-    }
+    pub(crate) text: Option<Escaped<'a>>,
 }
 
+/// A container, by the byte that closes it.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 enum Container {
-    Object,
-    Array,
-}
-
-impl Container {
-    fn close(self) -> u8 {
-        match self {
-            Self::Object => b'}',
-            Self::Array => b']',
-        }
-    }
+    Object = b'}',
+    Array = b']',
 }
 
 /// A container that is open, and how many keys of those around it precede its own.
@@ -131,6 +115,10 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
     fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         if found {
@@ -143,64 +131,72 @@ impl<'a> Scanner<'a> {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+    /// The next byte that is not white space; it stays.
+    fn token(&mut self) -> Option<u8> {
+        loop {
+            let byte = self.peek()?;
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
             self.at = self.at.saturating_add(1);
         }
     }
 
+    /// Takes the byte that is next, which must be `wanted`.
+    fn expect(&mut self, next: Option<u8>, wanted: u8) -> Result<(), JsonError> {
+        if next != Some(wanted) {
+            return Err(self.syntax());
+        }
+        self.at = self.at.saturating_add(1);
+        Ok(())
+    }
+
+    /// Takes the byte that opens a container.
     fn enter(&mut self, container: Container) -> Result<(), JsonError> {
+        self.at = self.at.saturating_add(1);
         let open = Open { container, keys: self.keys.len() };
         self.open.push(open).map_err(|_| JsonError::TooDeep)
     }
 
+    /// Takes the byte that closes one.
     fn leave(&mut self) {
+        self.at = self.at.saturating_add(1);
         if let Some(open) = self.open.pop() {
             self.keys.truncate(open.keys);
         }
     }
 
-    /// A key, which no other key of the same object may equal.
-    fn key(&mut self) -> Result<Escaped<'a>, JsonError> {
+    /// A key, which no other key of the same object may equal; its first one is `first` of all.
+    fn key(&mut self, first: usize) -> Result<Escaped<'a>, JsonError> {
         let at = self.at;
         let key = self.string()?;
-        let first = self.open.last().map_or(0, |open| open.keys);
-        if self.keys.iter().skip(first).any(|other| *other == key) {
+        if self.keys.get(first..).unwrap_or_default().contains(&key) {
             return Err(JsonError::Duplicate { at });
         }
         self.keys.push(key).map_err(|_| JsonError::TooManyKeys)?;
         Ok(key)
     }
 
-    /// A value. A container is only entered. Returns whether the value is complete.
-    fn value(&mut self) -> Result<bool, JsonError> {
+    /// A value, and its text if it is a string. A container is only entered: that is `None`.
+    fn value(&mut self) -> Result<Option<Option<Escaped<'a>>>, JsonError> {
         match self.peek() {
-            Some(b'"') => self.string().map(|_| true),
-            Some(b'{') => self.container(Container::Object),
-            Some(b'[') => self.container(Container::Array),
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            _ => self.number(),
+            Some(b'"') => return self.string().map(|text| Some(Some(text))),
+            Some(b'{') => return self.enter(Container::Object).map(|()| None),
+            Some(b'[') => return self.enter(Container::Array).map(|()| None),
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            Some(b'n') => self.word("null")?,
+            _ => self.number()?,
         }
+        Ok(Some(None))
     }
 
-    fn container(&mut self, container: Container) -> Result<bool, JsonError> {
-        self.at = self.at.saturating_add(1);
-        self.enter(container).map(|()| false)
-    }
-
-    fn word(&mut self, word: &str) -> Result<bool, JsonError> {
-        if !self
-            .text
-            .as_bytes()
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(word.as_bytes()))
-        {
+    fn word(&mut self, word: &str) -> Result<(), JsonError> {
+        if !self.rest().starts_with(word.as_bytes()) {
             return Err(self.syntax());
         }
         self.at = self.at.saturating_add(word.len());
-        Ok(true)
+        Ok(())
     }
 
     /// A string without its quotes, its escapes valid.
@@ -208,25 +204,28 @@ impl<'a> Scanner<'a> {
         if !self.eat(b'"') {
             return Err(self.syntax());
         }
-        let start = self.at;
+        let (start, mut has_escapes) = (self.at, false);
         loop {
+            self.at = self.at.saturating_add(plain_len(self.rest()));
             match self.peek() {
-                None | Some(0..=0x1F) => return Err(self.syntax()),
                 Some(b'"') => break,
-                Some(b'\\') => self.at = self.at.saturating_add(2).min(self.text.len()),
-                Some(_) => self.at = self.at.saturating_add(1),
+                Some(b'\\') => {
+                    has_escapes = true;
+                    self.at = self.at.saturating_add(2).min(self.text.len());
+                }
+                _ => return Err(self.syntax()),
             }
         }
         let raw = self.slice(start);
         self.at = self.at.saturating_add(1);
-        match escape::check(raw) {
+        match escape::check(raw, has_escapes) {
             Ok(escaped) => Ok(escaped),
             Err(offset) => Err(JsonError::Escape { at: start.saturating_add(offset) }),
         }
     }
 
     /// `-? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?`
-    fn number(&mut self) -> Result<bool, JsonError> {
+    fn number(&mut self) -> Result<(), JsonError> {
         self.eat(b'-');
         if !self.eat(b'0') {
             self.digits()?;
@@ -234,11 +233,12 @@ impl<'a> Scanner<'a> {
         if self.eat(b'.') {
             self.digits()?;
         }
-        if self.eat(b'e') || self.eat(b'E') {
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at = self.at.saturating_add(1);
             let _ = self.eat(b'+') || self.eat(b'-');
             self.digits()?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn digits(&mut self) -> Result<(), JsonError> {
@@ -268,7 +268,7 @@ mod tests {
         let mut seen = std::vec::Vec::new();
         let text = r#" { "a" : 1 , "b":{"a":[2,{}],"c":[]}, "d\n":"x\"}" } "#;
         scan(text, |key, value| {
-            seen.push((key.raw(), value.raw()));
+            seen.push((key.raw(), value.raw));
             Ok::<_, JsonError>(())
         })
         .unwrap();

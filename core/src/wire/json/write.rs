@@ -1,87 +1,111 @@
 //! Writes JSON into a slice.
 
+use super::plain_len;
 use crate::bytes::copy;
-use crate::wire::header::Id;
+use crate::wire::digest::{self, Digest};
 
-/// A JSON object to be written, without its members that are `None`.
+/// A JSON object in the making, at the start of a slice.
 ///
-/// Its values have one type, so that there is one copy of the code that writes a member.
-pub(crate) struct Members<'a>(pub(crate) &'a [(&'static str, Option<Member<'a>>)]);
-
-/// A value of a member.
-#[derive(Clone, Copy)]
-pub(crate) enum Member<'a> {
-    Text(&'a str),
-    Size(u64),
-    Exit(i32),
-    Id(Id<'a>),
-    #[cfg(feature = "commands")]
-    Members(&'a Members<'a>),
-}
-
-impl Members<'_> {
-    /// Writes the object to the start of `output`. Returns the number of bytes written, or `None`
-    /// if it does not fit.
-    pub(crate) fn write(&self, output: &mut [u8]) -> Option<usize> {
-        let mut writer = Writer { output, len: 0 };
-        writer.object(self)?;
-        Some(writer.len)
-    }
-}
-
-/// Every method returns `None` once something does not fit.
-struct Writer<'o> {
+/// Every method returns `None` once something does not fit; then the slice holds nothing of use.
+pub(crate) struct Object<'o> {
     output: &'o mut [u8],
     len: usize,
+    /// What goes before the next key.
+    before: u8,
 }
 
-impl Writer<'_> {
-    fn object(&mut self, Members(members): &Members<'_>) -> Option<()> {
-        let mut before = b'{';
-        for (key, value) in *members {
-            let Some(value) = value else { continue };
-            self.byte(before)?;
-            before = b',';
-            self.text(key)?;
-            self.byte(b':')?;
-            match value {
-                Member::Text(text) => self.text(text)?,
-                Member::Size(size) => self.number(*size)?,
-                Member::Exit(code) => {
-                    if *code < 0 {
-                        self.byte(b'-')?;
-                    }
-                    self.number(code.unsigned_abs().into())?;
-                }
-                Member::Id(id) => self.push(id.raw().as_bytes())?,
-                #[cfg(feature = "commands")]
-                Member::Members(members) => self.object(members)?,
-            }
-        }
-        if before == b'{' {
-            self.byte(before)?;
-        }
-        self.byte(b'}')
+impl<'o> Object<'o> {
+    /// An object without members.
+    pub(crate) fn new(output: &'o mut [u8]) -> Self {
+        Self { output, len: 0, before: b'{' }
     }
 
-    #[inline(never)]
-    fn text(&mut self, text: &str) -> Option<()> {
-        self.byte(b'"')?;
+    /// Adds a string.
+    pub(crate) fn text(&mut self, key: &str, text: &str) -> Option<()> {
+        self.key(key)?;
         let mut rest = text.as_bytes();
+        if plain_len(rest) == rest.len() {
+            copy(rest, self.quoted(rest.len())?);
+            return Some(());
+        }
+        self.push(b"\"")?;
         loop {
-            // What needs no escape goes in one piece.
-            let plain = rest.iter().position(|byte| matches!(byte, 0..=0x1F | b'"' | b'\\'));
-            let (piece, after) = rest.split_at_checked(plain.unwrap_or(rest.len()))?;
+            let (piece, after) = rest.split_at_checked(plain_len(rest))?;
             self.push(piece)?;
-            let Some((byte, after)) = after.split_first() else { return self.byte(b'"') };
+            let Some((byte, after)) = after.split_first() else { return self.push(b"\"") };
             self.escape(*byte)?;
             rest = after;
         }
     }
 
+    /// Adds a number of bytes.
+    pub(crate) fn size(&mut self, key: &str, size: u64) -> Option<()> {
+        self.key(key)?;
+        self.number(size)
+    }
+
+    /// Adds an exit code.
+    pub(crate) fn exit(&mut self, key: &str, code: i32) -> Option<()> {
+        self.key(key)?;
+        if code < 0 {
+            self.push(b"-")?;
+        }
+        self.number(code.unsigned_abs().into())
+    }
+
+    /// Adds a digest, as hex digits.
+    pub(crate) fn digest(&mut self, key: &str, digest: Digest) -> Option<()> {
+        self.key(key)?;
+        digest.write_hex(self.quoted(2 * digest::LEN)?.first_chunk_mut()?);
+        Some(())
+    }
+
+    /// Adds a value that is JSON already.
+    pub(crate) fn raw(&mut self, key: &str, json: &str) -> Option<()> {
+        self.key(key)?;
+        self.push(json.as_bytes())
+    }
+
+    /// Begins an object; what is added goes there until it is [closed](Self::close).
+    #[cfg(feature = "commands")]
+    pub(crate) fn open(&mut self, key: &str) -> Option<()> {
+        self.key(key)?;
+        self.before = b'{';
+        Some(())
+    }
+
+    /// Ends the object begun last. Returns the number of bytes written so far.
+    pub(crate) fn close(&mut self) -> Option<usize> {
+        if self.before == b'{' {
+            self.push(b"{")?;
+        }
+        self.before = b',';
+        self.push(b"}")?;
+        Some(self.len)
+    }
+
+    /// Writes a key of ours, which needs no escape.
+    #[inline(never)]
+    fn key(&mut self, key: &str) -> Option<()> {
+        let before = self.before;
+        let [first, quote, rest @ ..] = self.space(key.len().checked_add(4)?)? else { return None };
+        let (text, [end, colon]) = rest.split_last_chunk_mut()?;
+        (*first, *quote, *end, *colon) = (before, b'"', b'"', b':');
+        copy(key.as_bytes(), text);
+        self.before = b',';
+        Some(())
+    }
+
+    /// Two quotes, and the space for so many bytes between them.
+    fn quoted(&mut self, len: usize) -> Option<&mut [u8]> {
+        let [quote, rest @ ..] = self.space(len.checked_add(2)?)? else { return None };
+        let (text, [end]) = rest.split_last_chunk_mut()?;
+        (*quote, *end) = (b'"', b'"');
+        Some(text)
+    }
+
     fn escape(&mut self, byte: u8) -> Option<()> {
-        self.byte(b'\\')?;
-        self.byte(match byte {
+        let short = match byte {
             0x08 => b'b',
             b'\t' => b't',
             b'\n' => b'n',
@@ -90,10 +114,11 @@ impl Writer<'_> {
             0..=0x1F => {
                 let low = byte & 0xF;
                 let low = if low < 10 { b'0' | low } else { (b'A' - 10).wrapping_add(low) };
-                return self.push(&[b'u', b'0', b'0', b'0' | byte >> 4, low]);
+                return self.push(&[b'\\', b'u', b'0', b'0', b'0' | byte >> 4, low]);
             }
             _ => byte,
-        })
+        };
+        self.push(&[b'\\', short])
     }
 
     #[inline(never)]
@@ -109,18 +134,18 @@ impl Writer<'_> {
         }
     }
 
-    #[inline(never)]
-    fn byte(&mut self, byte: u8) -> Option<()> {
-        *self.output.get_mut(self.len)? = byte;
-        self.len = self.len.saturating_add(1);
+    fn push(&mut self, bytes: &[u8]) -> Option<()> {
+        copy(bytes, self.space(bytes.len())?);
         Some(())
     }
 
+    /// The next so many bytes of the output.
     #[inline(never)]
-    fn push(&mut self, bytes: &[u8]) -> Option<()> {
-        let copied = copy(bytes, self.output.get_mut(self.len..)?);
-        self.len = self.len.saturating_add(copied);
-        (copied == bytes.len()).then_some(())
+    fn space(&mut self, len: usize) -> Option<&mut [u8]> {
+        let end = self.len.checked_add(len)?;
+        let space = self.output.get_mut(self.len..end)?;
+        self.len = end;
+        Some(space)
     }
 }
 
@@ -129,31 +154,41 @@ mod tests {
     use super::*;
     use std::string::String;
 
-    fn written(members: &[(&'static str, Option<Member<'_>>)]) -> String {
+    /// What is written where it just fits; with a byte less it is not.
+    fn written(fill: impl Fn(&mut Object<'_>) -> Option<()>) -> String {
+        let write = |output: &mut [u8]| {
+            let mut object = Object::new(output);
+            fill(&mut object)?;
+            object.close()
+        };
         let mut output = [0xA5; 256];
-        let len = Members(members).write(&mut output).unwrap();
-        assert_eq!(Members(members).write(&mut output[..len - 1]), None, "one byte too few");
+        let len = write(&mut output).unwrap();
+        assert_eq!(write(&mut [0; 256][..len]), Some(len));
+        assert_eq!(write(&mut [0; 256][..len - 1]), None, "one byte too few");
         String::from_utf8(output[..len].to_vec()).unwrap()
     }
 
     #[test]
     fn objects() {
-        assert_eq!(written(&[]), "{}");
-        assert_eq!(written(&[("a", None), ("b", Some(Member::Size(0)))]), r#"{"b":0}"#);
-        let inner = Members(&[("c", Some(Member::Exit(i32::MIN)))]);
-        let outer = [
-            ("a", Some(Member::Size(u64::MAX))),
-            ("b", Some(Member::Members(&inner))),
-            ("d", Some(Member::Id(Id::parse(r#""\u00e9""#).unwrap()))),
-        ];
-        let json = r#"{"a":18446744073709551615,"b":{"c":-2147483648},"d":"\u00e9"}"#;
-        assert_eq!(written(&outer), json);
+        assert_eq!(written(|_| Some(())), "{}");
+        assert_eq!(written(|object| object.size("b", 0)), r#"{"b":0}"#);
+        let nested = written(|object| {
+            object.size("a", u64::MAX)?;
+            object.open("b")?;
+            object.exit("c", i32::MIN)?;
+            object.close()?;
+            object.open("d")?;
+            object.close()?;
+            object.raw("e", r#""\u00e9""#)
+        });
+        let json = r#"{"a":18446744073709551615,"b":{"c":-2147483648},"d":{},"e":"\u00e9"}"#;
+        assert_eq!(nested, json);
     }
 
     #[test]
     fn texts_are_escaped_as_rfc_8259_wants() {
         let text = "a\"\\/\u{8}\t\n\u{C}\r\u{0}\u{1F}\u{7F}é";
         let json = r#"{"a":"a\"\\/\b\t\n\f\r\u0000\u001F"#;
-        assert_eq!(written(&[("a", Some(Member::Text(text)))]), [json, "\u{7F}é\"}"].concat());
+        assert_eq!(written(|object| object.text("a", text)), [json, "\u{7F}é\"}"].concat());
     }
 }
