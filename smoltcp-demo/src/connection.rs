@@ -145,12 +145,13 @@ impl<S> Connection<S> {
             let _ = socket.recv_slice(input.get_mut(..step.consumed).unwrap_or_default());
             step
         } else {
-            let received = socket.recv(|bytes| {
-                let step = self.session.step(now, host, bytes, output);
-                (step.consumed, step)
+            let mut step = None;
+            let _ = socket.recv(|bytes| {
+                let step = step.insert(self.session.step(now, host, bytes, output));
+                (step.consumed, ())
             });
             // Not connected yet, or the input has ended: the session may go on without it.
-            received.unwrap_or_else(|_| self.session.step(now, host, &[], output))
+            step.unwrap_or_else(|| self.session.step(now, host, &[], output))
         };
         let _ = socket.send_slice(output.get(..step.written).unwrap_or_default());
         step

@@ -46,7 +46,7 @@ impl Datagrams {
         !sockets.get::<Socket<'_>>(self.handle).can_send()
     }
 
-    /// Answers one datagram; whether there was one that could be answered.
+    /// Answers one datagram, if there is one that can be answered.
     ///
     /// One that comes while a reply is still in the send ring stays queued: so the ring is empty
     /// when a reply is written, and any reply fits.
@@ -58,7 +58,7 @@ impl Datagrams {
         sockets: &mut SocketSet<'_>,
         own_ports: &[u16],
         output: &mut [u8],
-    ) -> bool {
+    ) -> Answered {
         let socket = sockets.get_mut::<Socket<'_>>(self.handle);
         if !socket.can_send() {
             if now >= *self.waiting.get_or_insert(now) + NEIGHBOR.into() {
@@ -70,13 +70,13 @@ impl Datagrams {
                 socket.close();
                 let _ = socket.bind(self.port);
             }
-            return false;
+            return Answered { any: false, left: socket.can_recv() };
         }
         self.waiting = None;
         if !socket.can_recv() {
-            return false; // which is cheaper than to receive nothing
+            return Answered::default(); // which is cheaper than to receive nothing
         }
-        let Ok((bytes, from)) = socket.recv() else { return false };
+        let Ok((bytes, from)) = socket.recv() else { return Answered::default() };
         let output = output.get_mut(..self.limit).unwrap_or_default();
         let head = bytes.get(..self.limit).unwrap_or(bytes);
         let datagram = Datagram::received(head, bytes.len());
@@ -93,8 +93,17 @@ impl Datagrams {
                 host.count(Counter::Rejected, 1);
             }
         }
-        true
+        Answered { any: true, left: socket.can_recv() }
     }
+}
+
+/// What has come of the datagrams of a socket.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Answered {
+    /// Whether one has been answered.
+    pub(crate) any: bool,
+    /// Whether there are some left to be.
+    pub(crate) left: bool,
 }
 
 /// The largest datagram in bytes that a socket with a send ring of `ring` bytes sends over IPv4

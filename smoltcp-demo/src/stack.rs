@@ -1,7 +1,7 @@
 //! All services of a node on one smoltcp interface.
 
 use crate::connection::{Connection, Scratch};
-use crate::datagrams::{Datagrams, datagram_limit, received_limit};
+use crate::datagrams::{Answered, Datagrams, datagram_limit, received_limit};
 use crate::ingress::{Kind, Single, is_tcp, next_hop};
 use crate::memory::SEND_SLOTS;
 use crate::setup::{Ring, SetupError, check};
@@ -47,8 +47,10 @@ pub struct Stack<
     neighbors: Neighbors,
     /// The number of the last connection that a client has begun.
     begun: u32,
-    /// Whether a slot was seen that does not just listen.
+    /// Whether there is a slot that is in use.
     active: bool,
+    /// Whether a client has begun a connection since all slots were looked at.
+    came: bool,
     /// Whether there are datagrams that waited and can be answered now.
     ready: bool,
     finishing: bool,
@@ -71,6 +73,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             neighbors: Neighbors::new(),
             begun: 0,
             active: false,
+            came: false,
             ready: false,
             finishing: false,
         }
@@ -99,7 +102,14 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         socket.set_nagle_enabled(false);
         socket.set_keep_alive(Some(KEEP_ALIVE.into()));
         listen(socket, port).map_err(|_| SetupError::Port)?;
-        let _ = self.slots.push(Slot { service, port, handle, begun: 0, connection: None });
+        let _ = self.slots.push(Slot {
+            service,
+            port,
+            handle,
+            in_use: false,
+            begun: 0,
+            connection: None,
+        });
         Ok(())
     }
 
@@ -160,29 +170,38 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         sockets: &mut SocketSet<'_>,
     ) -> Option<Instant> {
         let Received { more, done } = self.receive(now, host, iface, device, sockets);
-        let Self { scratch, limits, slots, .. } = self;
-        let mut deadline = None;
-        // Not for nothing: looking at every socket is a good part of what a small datagram costs.
-        if self.active || !done {
-            self.active = false;
-            let deadlines = slots.iter_mut().filter_map(|slot| {
+        let (deadline, mut again);
+        // Not for nothing: looking at every socket is a good part of what a small packet costs.
+        if self.active || self.came || !done {
+            let Self { scratch, limits, slots, active, came, .. } = self;
+            *active = false;
+            let looked_at = slots.iter_mut().filter(|slot| slot.in_use || *came);
+            let deadlines = looked_at.filter_map(|slot| {
                 let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
-                if socket.is_listening() {
-                    return None; // nobody has come
-                }
-                self.active = true;
-                slot.poll(now, host, socket, scratch, limits)
+                slot.in_use = !socket.is_listening();
+                *active |= slot.in_use;
+                slot.in_use.then(|| slot.poll(now, host, socket, scratch, limits))?
             });
             deadline = deadlines.min();
-            while iface.poll_egress(now, device, sockets) != PollResult::None {}
-        }
-        // After sending: a socket that listens again forgets a reset or acknowledgement it owes.
-        if self.active {
+            self.came = false;
+            loop {
+                let sent = iface.poll_egress(now, device, sockets);
+                again = iface.poll_at(now, sockets);
+                if sent == PollResult::None || again.is_none_or(|at| at > now) {
+                    break;
+                }
+            }
+            // After sending: a socket that listens again forgets a reset or acknowledgement it owes.
             self.renew(now, host, sockets);
+        } else {
+            deadline = None;
+            again = iface.poll_at(now, sockets);
         }
         // What waited for a reply to leave, which it may just have done.
         self.ready = !done && self.datagrams.iter().any(|it| it.is_ready(sockets));
-        let again = if more || self.ready { Some(now) } else { iface.poll_at(now, sockets) };
+        if more || self.ready {
+            again = Some(now);
+        }
         again.into_iter().chain(deadline).min()
     }
 
@@ -206,10 +225,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
                 return Received { more: false, done: packets > 0 && answered == packets };
             };
             match kind {
-                // It may have been the last of its connection, and the next packet the first of
-                // another.
-                Kind::Tcp => self.renew(now, host, sockets),
-                Kind::Syn { .. } | Kind::Silent => {}
+                Kind::Tcp | Kind::Syn { .. } | Kind::Silent => {}
                 Kind::Other => {
                     answered += usize::from(self.answer(now, host, iface, device, sockets));
                 }
@@ -278,7 +294,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         host: &mut H,
         sockets: &mut SocketSet<'_>,
     ) -> bool {
-        self.active = true;
+        // The packet before may have been the last of its connection.
+        self.renew(now, host, sockets);
+        self.came = true;
         self.begun = self.begun.wrapping_add(1);
         let begun = self.begun;
         let (mut half_open, mut idle, mut closing) = (None, None, false);
@@ -326,7 +344,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
 
     /// Has every socket listen again whose connection has ended.
     fn renew(&mut self, now: Instant, host: &mut H, sockets: &mut SocketSet<'_>) {
-        for slot in &mut self.slots {
+        for slot in self.slots.iter_mut().filter(|slot| slot.in_use || self.came) {
             slot.renew(now, host, sockets.get_mut(slot.handle), self.finishing);
         }
     }
@@ -343,15 +361,19 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         let Self { scratch, ports, .. } = self;
         let mut any = false;
         loop {
-            let mut answered = false;
+            let mut all = Answered::default();
             for datagrams in &mut self.datagrams {
-                answered |= datagrams.answer(now, host, iface, sockets, ports, scratch.output);
+                let it = datagrams.answer(now, host, iface, sockets, ports, scratch.output);
+                all = Answered { any: all.any | it.any, left: all.left | it.left };
             }
-            if !answered {
+            if !all.any {
                 return any;
             }
             any = true;
             iface.poll_egress(now, device, sockets);
+            if !all.left {
+                return any;
+            }
         }
     }
 
@@ -371,7 +393,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
     /// to restart. The resets leave with the next [`poll`](Self::poll). What the connections had begun is
     /// undone, and nothing is served any more.
     pub fn abort(&mut self, now: Instant, host: &mut H, sockets: &mut SocketSet<'_>) {
-        (self.finishing, self.active) = (true, true);
+        (self.finishing, self.came) = (true, true); // all are looked at
         for slot in &mut self.slots {
             sockets.get_mut::<Socket<'_>>(slot.handle).abort();
             if let Some(connection) = &mut slot.connection {
@@ -403,6 +425,8 @@ struct Slot<H: Host, const N: usize, const T: usize> {
     service: Service,
     port: u16,
     handle: SocketHandle,
+    /// Whether it did not just listen when it was last looked at.
+    in_use: bool,
     /// The number of the connection that a client had begun when this socket was last free.
     begun: u32,
     connection: Option<Connection<Server<H, N, T>>>,
