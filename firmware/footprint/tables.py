@@ -25,6 +25,10 @@ def more_than_bare(work):
     return compare
 
 
+def instructions_of(work):
+    return lambda figures, target: figures.told["run"][work] if target == BOARD else None
+
+
 #: What is promised, at most, and how to find it on a target.
 AIMS = [
     ("frame, decode and encode: flash", 1024, flash_of("frame")),
@@ -32,8 +36,13 @@ AIMS = [
     ("a command session at default limits: RAM", 2560, ram_of("SERVER_1024_1024")),
     ("whole node with smoltcp: flash", 64 * 1024, flash_of("node")),
     ("the firmware, with driver, log and panic messages: flash", 64 * 1024, flash_of_firmware),
-    ("UDP echo of 1 B: instructions over bare smoltcp, %", 10, more_than_bare("UDP echo 1")),
-    ("UDP echo of 1472 B: instructions over bare smoltcp, %", 10, more_than_bare("UDP echo 1472")),
+    ("frame of 64 B decoded, whole: instructions", 40, instructions_of("ours assembled 64")),
+    ("frame of 64 B encoded: instructions", 120, instructions_of("ours encoded 64")),
+    ("`upper hello`, the session alone: instructions", 6000, instructions_of("command")),
+    ("`upper hello` over TCP: instructions", 12000, instructions_of("TCP command short")),
+    ("UDP echo of 1 B: instructions over bare smoltcp, %", 5, more_than_bare("UDP echo 1")),
+    ("UDP echo of 1472 B: instructions over bare smoltcp, %", 5, more_than_bare("UDP echo 1472")),
+    ("TCP echo of 1 B: instructions over bare smoltcp, %", 15, more_than_bare("TCP echo 1")),
 ]
 
 LAYERS = {
