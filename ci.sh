@@ -388,7 +388,8 @@ step_speed() {
   cargo bench --package unstick-bench --bench framing -- --ceilings
   echo "once around, to see that they run; what they say means nothing:"
   cargo bench --package unstick-bench --bench files -- --mib 8 --rounds 1
-  cargo bench --package unstick-bench --bench server -- --requests 2000 --rounds 1
+  cargo bench --package unstick-bench --bench server -- --requests 2000 --rounds 1 --idle 100
+  cargo bench --package unstick-bench --bench curves -- --connections 10 --bytes 64
   # At a desk it may not be allowed to.
   ! in_ci || need_tool ip iproute2
   ! in_ci || cargo run --release --manifest-path tap/bench/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}" -- \

@@ -12,9 +12,9 @@ use unstick_std::client::{Ask, Body, Client};
 /// How long each size is measured, at least once.
 const TIME: Duration = Duration::from_secs(1);
 
-/// 16 bytes, 128, and so on.
+/// 16 bytes, 64, and so on.
 fn sizes(most: u64) -> impl Iterator<Item = u64> {
-    core::iter::successors(Some(16_u64), |size| size.checked_mul(8))
+    core::iter::successors(Some(16_u64), |size| size.checked_mul(4))
         .take_while(move |it| *it <= most)
 }
 

@@ -39,6 +39,8 @@ impl Picture {
             (least, most)
         };
         let (x, y) = (range(|point| point.0), range(|point| point.1));
+        // Whole powers of ten, which are labelled.
+        let y = 10_f64.powf(y.0.log10().floor())..10_f64.powf(y.1.log10().ceil());
         let root = SVGBackend::new(path, (720, 400)).into_drawing_area();
         root.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&root)
@@ -46,7 +48,7 @@ impl Picture {
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(70)
-            .build_cartesian_2d((x.0..x.1 * 1.2).log_scale(), (y.0 / 2.0..y.1 * 2.0).log_scale())?;
+            .build_cartesian_2d((x.0..x.1 * 1.2).log_scale(), y.log_scale())?;
         let shown = |value: &f64| short(*value);
         chart
             .configure_mesh()
@@ -69,6 +71,7 @@ impl Picture {
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::LowerRight)
+            .label_font(("sans-serif", 11))
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK)
             .draw()?;
