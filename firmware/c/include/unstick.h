@@ -67,12 +67,12 @@ void unstick_panic(void);
 
 #if defined(UNSTICK_32_BIT)
 /// Bytes of an `unstick_node`.
-#define UNSTICK_NODE_SIZE 3000
+#define UNSTICK_NODE_SIZE 3032
 #endif
 
 #if defined(UNSTICK_64_BIT)
 /// Bytes of an `unstick_node`.
-#define UNSTICK_NODE_SIZE 3712
+#define UNSTICK_NODE_SIZE 3744
 #endif
 
 /// The same in `uint64_t`, for the alignment.

@@ -13,10 +13,10 @@ use unstick::{Endpoint, Instant};
 
 /// Bytes of an `unstick_node`.
 #[cfg(target_pointer_width = "32")]
-pub const UNSTICK_NODE_SIZE: usize = 3000;
+pub const UNSTICK_NODE_SIZE: usize = 3032;
 /// Bytes of an `unstick_node`.
 #[cfg(target_pointer_width = "64")]
-pub const UNSTICK_NODE_SIZE: usize = 3712;
+pub const UNSTICK_NODE_SIZE: usize = 3744;
 /// The same in `uint64_t`, for the alignment.
 pub const UNSTICK_NODE_WORDS: usize = UNSTICK_NODE_SIZE / 8;
 
