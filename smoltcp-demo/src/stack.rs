@@ -49,7 +49,7 @@ pub struct Stack<
     begun: u32,
     /// Whether there is a slot that is in use.
     active: bool,
-    /// Whether a client has begun a connection since all slots were looked at.
+    /// Whether a client may have begun a connection since all slots were looked at.
     came: bool,
     /// Whether there are datagrams that waited and can be answered now.
     ready: bool,
@@ -227,7 +227,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             match kind {
                 Kind::Tcp | Kind::Syn { .. } | Kind::Silent => {}
                 Kind::Other => {
-                    answered += usize::from(self.answer(now, host, iface, device, sockets));
+                    let any = self.answer(now, host, iface, device, sockets);
+                    answered += usize::from(any);
+                    self.came |= !any; // over IPv6 perhaps, which is not looked into
                 }
             }
         }

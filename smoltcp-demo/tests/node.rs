@@ -103,6 +103,22 @@ fn what_comes_after_the_end_is_bounded() {
     assert!(serves(&mut world));
 }
 
+#[cfg(all(feature = "tap", target_os = "linux"))] // where smoltcp has IPv6
+#[test]
+fn a_client_may_come_over_ipv6() {
+    let mut world = world();
+    let address = |last| IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, last);
+    for (iface, last) in [(&mut world.node_iface, 1), (&mut world.client_iface, 2)] {
+        iface.update_ip_addrs(|all| {
+            all.push(smoltcp::wire::IpCidr::new(address(last), 64)).unwrap()
+        });
+    }
+    let handle = world.connect_to(address(1), Endpoint::tcp(Service::Frame).port());
+    assert!(world.run(SOON, |it| it.tcp(handle).may_send()));
+    world.send(handle, b"upper hello");
+    assert_eq!(world.receive(handle, 9, SOON), frame(b"HELLO"));
+}
+
 /// It is the same connection, and not one for which another has to give way.
 #[test]
 fn a_syn_that_comes_twice_is_one() {

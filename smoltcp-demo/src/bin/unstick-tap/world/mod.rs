@@ -48,7 +48,7 @@ pub struct World {
     pub host: Host,
     /// The node's, with room for one of its own.
     pub node_sockets: SocketSet<'static>,
-    node_iface: Interface,
+    pub node_iface: Interface,
     node_end: End,
     pub sockets: SocketSet<'static>,
     pub client_iface: Interface,
@@ -142,7 +142,8 @@ impl World {
         self.connect_to(NODE, port)
     }
 
-    pub fn connect_to(&mut self, address: Ipv4Address, port: u16) -> SocketHandle {
+    pub fn connect_to(&mut self, address: impl Into<IpAddress>, port: u16) -> SocketHandle {
+        let address = address.into();
         let buffers = Box::leak(Box::new(TcpBuffers::<CLIENT_RING, CLIENT_RING>::new()));
         let mut socket = buffers.socket();
         socket.set_nagle_enabled(false);
