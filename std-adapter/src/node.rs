@@ -38,6 +38,7 @@ pub(crate) use files::root::keep_owner;
 pub use files::{Files, Sink, Source};
 pub use handler::{Handler, OwnedCall};
 pub use host::Host;
+pub use listen::Connections;
 pub(crate) use listen::bound_unsent;
 pub use running::Running;
 pub use visit::Visit;
@@ -94,10 +95,19 @@ impl fmt::Display for Listening {
 }
 
 impl Node {
+    /// Makes a node without sockets, whatever the configuration says of ports: what it serves are
+    /// [connections](Self::connections) that come some other way.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        Self::on(Sockets::default(), config)
+    }
+
     /// Makes a node and its sockets. It is async because sockets need the runtime they are in.
     #[expect(clippy::unused_async, reason = "there is a runtime where it is polled")]
     pub async fn bind(config: Config) -> Result<Self, Error> {
-        let sockets = Sockets::bind(&config)?;
+        Self::on(Sockets::bind(&config)?, config)
+    }
+
+    fn on(sockets: Sockets, config: Config) -> Result<Self, Error> {
         let answer = config.programs.time.saturating_add(LAST_PROGRAMS);
         let grace = config.grace;
         let clock = Clock::new();
@@ -112,6 +122,12 @@ impl Node {
             host: Host::new(config)?,
         };
         Ok(Self { serving, grace, sockets })
+    }
+
+    /// Its connections, to serve more than its sockets bring.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        Connections(self.serving.clone())
     }
 
     /// Its sockets, in the order of [`Endpoint::ALL`], addresses as configured.

@@ -1,19 +1,19 @@
 //! One TCP connection, from accept to close.
 
 use super::host::Host;
-use super::slots::Watched;
+use super::slots::Slot;
 use crate::clock::{Alarm, Clock};
 use core::net::SocketAddr;
+use core::pin::Pin;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use embedded_io_adapters::tokio_1::FromTokio;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, trace};
 use unstick::driver::nonblocking::{Runtime, run_until};
 use unstick::driver::{Buffered, Error};
@@ -29,24 +29,25 @@ const LINGER: Duration = Duration::from_secs(2);
 
 type NodeServer = Server<Host, HEADER, TEXT>;
 
-/// Serves a connection until it is over, and closes it. Once `stop` is cancelled, what was begun is
-/// still finished.
+/// Serves a connection until it is over, and closes it. Once its slot is to be given up, what was begun
+/// is still finished.
 pub(super) async fn serve(
     service: Service,
     peer: SocketAddr,
     limits: Limits,
     clock: Clock,
     mut host: Host,
-    (reader, writer): (Watched<ReadHalf<'_>>, Watched<WriteHalf<'_>>),
-    stop: CancellationToken,
+    (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    slot: Slot,
 ) {
     let ready = Arc::new(Notify::new());
     host.wait_for(Arc::clone(&ready));
     host.visited(Endpoint::tcp(service), peer);
     let runtime = Waiting { clock, ready, alarm: Alarm::new() };
+    let stop = slot.finish();
     let mut server = NodeServer::with_capacity(service, limits);
-    let (mut reader, mut writer) = (FromTokio::new(reader), FromTokio::new(writer));
-    let mut look = [0];
+    let mut reader = FromTokio::new(Looking { stream: reader, seen: None, failed: None });
+    let mut writer = FromTokio::new(writer);
     let end = loop {
         // While there are no bytes it waits without buffers.
         let idle = server.step(clock.now(), &mut host, &[], &mut []);
@@ -60,21 +61,23 @@ pub(super) async fn serve(
             }
         };
         tokio::select! {
+            biased;
             // A look at the bytes: that there may be some is said of every new stream.
-            seen = reader.inner_mut().get_mut().peek(&mut look) => {
+            seen = reader.inner_mut().look() => {
                 if let Err(error) = seen {
                     server.abort(&mut host);
                     break Err(error);
                 }
             }
-            () = deadline => continue,
             () = stop.cancelled() => {
                 server.finish();
                 continue;
             }
+            () = deadline => continue,
         }
         let busy = Busy {
             server: &mut server,
+            slot: &slot,
             moved: false,
             warm: Warm::take(),
             quiet: None,
@@ -100,11 +103,53 @@ pub(super) async fn serve(
     }
 }
 
+/// A stream that can be looked at without a buffer: one byte is taken, and comes with the next read, as if
+/// the system still had it.
+struct Looking<R> {
+    stream: R,
+    seen: Option<u8>,
+    /// What went wrong behind that byte.
+    failed: Option<io::Error>,
+}
+
+impl<R: AsyncRead + Unpin> Looking<R> {
+    /// Waits until there is something to read, the end of input included.
+    async fn look(&mut self) -> io::Result<()> {
+        let mut byte = [0];
+        if self.seen.is_none() && self.stream.read(&mut byte).await? > 0 {
+            self.seen = Some(byte[0]);
+        }
+        Ok(())
+    }
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Looking<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(error));
+        }
+        let Some(seen) = self.seen.take() else {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        };
+        buffer.put_slice(&[seen]);
+        // What came with it, so that one receive stays one (rule B1).
+        if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
+            self.failed = Some(error);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// A session that is driven until there is nothing to do, and a little longer where that is not asked of too
 /// many: then it says that it is closed, so that the driver sends what is left and returns, and the buffers
 /// go back.
 struct Busy<'s> {
     server: &'s mut NodeServer,
+    slot: &'s Slot,
     /// Whether it has had something to do.
     moved: bool,
     warm: Option<Warm>,
@@ -128,7 +173,10 @@ impl Session<Host> for Busy<'_> {
             trace!("said {}", shown(said));
         }
         let moved = step.consumed > 0 || step.written > 0;
-        self.moved |= moved;
+        if moved {
+            self.slot.moved(now);
+            self.moved = true;
+        }
         // A whole buffer of space means that all has been sent.
         let is_done = step.next == Next::Input && !moved && output.len() == BUFFER;
         if !self.moved || !is_done || !self.server.is_idle() {
@@ -230,7 +278,7 @@ impl AsMut<[u8]> for Memory {
 
 /// Ends our side, and reads on for a little: a system that is told to close with input unread
 /// resets the connection, and the peer might lose the reply it has not read yet.
-async fn close(reader: Watched<ReadHalf<'_>>, mut writer: Watched<WriteHalf<'_>>, why: Closed) {
+async fn close(reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin, why: Closed) {
     let _ = writer.shutdown().await;
     if why != Closed::End {
         let mut reader = reader.take(LINGER_BYTES);

@@ -2,7 +2,7 @@
 
 use super::connection;
 use super::host::Host;
-use super::slots::Slots;
+use super::slots::{Slot, Slots};
 use crate::clock::Clock;
 use crate::system::own_port;
 use crate::udp;
@@ -12,6 +12,7 @@ use core::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -69,12 +70,13 @@ pub(super) async fn accept(service: Service, listener: TcpListener, serving: Ser
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            biased;
+            () = serving.stop.cancelled() => break,
+            Some(ended) = connections.join_next() => report(service, ended),
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => admit(service, stream, peer, &serving, &mut connections),
                 Err(error) => rest(service, &error, &serving.warnings).await,
             },
-            Some(ended) = connections.join_next() => report(service, ended),
-            () = serving.stop.cancelled() => break,
         }
     }
     drop(listener);
@@ -90,23 +92,79 @@ fn admit(
     serving: &Serving,
     connections: &mut JoinSet<()>,
 ) {
-    let Some(slot) = serving.slots.enter(peer.ip(), &serving.stop) else {
-        let service = service.as_str();
-        serving.warnings.warn(format_args!("{service}: {peer} refused: all connections are taken"));
-        return;
-    };
-    debug!("{peer} {}: connected", service.as_str());
+    let Some(slot) = serving.enter(service, peer) else { return };
     let Serving { host, clock, limits, .. } = serving.clone();
     connections.spawn(async move {
         let mut stream = stream;
         // Replies are written whole; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
         bound_unsent(&stream);
-        let (reader, writer) = stream.split();
-        let streams = (slot.watch(reader), slot.watch(writer));
-        connection::serve(service, peer, limits, clock, host, streams, slot.finish()).await;
-        drop(slot);
+        connection::serve(service, peer, limits, clock, host, stream.split(), slot).await;
     });
+}
+
+impl Serving {
+    /// A place for a connection, if there is one or another gives way.
+    fn enter(&self, service: Service, peer: SocketAddr) -> Option<Slot> {
+        let slot = self.slots.enter(peer.ip(), &self.stop);
+        let service = service.as_str();
+        match slot {
+            Some(_) => debug!("{peer} {service}: connected"),
+            None => {
+                let why = format_args!("{service}: {peer} refused: all connections are taken");
+                self.warnings.warn(why);
+            }
+        }
+        slot
+    }
+}
+
+/// The connections of a node, for those that come some other way than by its own sockets: over TLS, a Unix
+/// socket, a serial line, a simulated network.
+///
+/// ```
+/// use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+/// use unstick::Service;
+/// use unstick_std::node::{Config, Node};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::new(Config::new())?; // without sockets
+/// let (mut here, there) = tokio::io::duplex(1024);
+/// tokio::spawn(node.connections().serve(Service::Frame, "127.0.0.1:1".parse()?, there));
+/// here.write_all(b"upper hello").await?;
+/// let mut reply = [0; 9];
+/// here.read_exact(&mut reply).await?;
+/// assert_eq!(&reply, b"\x05\0\0\0HELLO");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Connections(pub(super) Serving);
+
+impl Connections {
+    /// Serves a connection from `peer` until it is over, and shuts its writing side down; or does nothing
+    /// where the node has as many as it may. It counts among them.
+    ///
+    /// Once the node stops it begins no new request; the node does not wait for it. Dropped, it is lost, and
+    /// what it had begun is undone.
+    pub fn serve<S>(
+        &self,
+        service: Service,
+        peer: SocketAddr,
+        stream: S,
+    ) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let serving = self.0.clone();
+        async move {
+            let Some(slot) = serving.enter(service, peer) else { return };
+            let Serving { host, clock, limits, .. } = serving;
+            let streams = tokio::io::split(stream);
+            connection::serve(service, peer, limits, clock, host, streams, slot).await;
+        }
+    }
 }
 
 /// Has the system take no more than it can send soon, so that what it takes is what the peer takes: a

@@ -2,13 +2,9 @@
 
 use crate::clock::Clock;
 use core::net::{IpAddr, Ipv6Addr};
-use core::pin::Pin;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use core::task::{Context, Poll, ready};
-use std::collections::HashMap;
-use std::io;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 use unstick::Instant;
 use unstick::driver::nonblocking::Runtime as _;
@@ -24,7 +20,7 @@ pub(super) struct Slots {
 #[derive(Default)]
 struct Taken {
     next: u64,
-    guests: HashMap<u64, Arc<Guest>>,
+    guests: BTreeMap<u64, Arc<Guest>>,
 }
 
 /// A connection, as far as that decides whether it gives way.
@@ -85,7 +81,7 @@ impl Taken {
 
     /// The quietest one of the peer that has the most, where that is more than `from` would have.
     fn of_the_greediest(&self, from: IpAddr) -> Option<&Guest> {
-        let mut shares = HashMap::<_, usize>::new();
+        let mut shares = BTreeMap::<_, usize>::new();
         for guest in self.present() {
             *shares.entry(guest.from).or_default() += 1;
         }
@@ -115,66 +111,15 @@ impl Slot {
         self.guest.finish.clone()
     }
 
-    /// The same stream, watched for bytes that move.
-    pub(super) fn watch<T>(&self, stream: T) -> Watched<T> {
-        Watched { stream, guest: Arc::clone(&self.guest), clock: self.slots.clock }
+    /// Notes that bytes have moved.
+    pub(super) fn moved(&self, now: Instant) {
+        self.guest.moved.store(now.as_micros(), Relaxed);
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         self.slots.lock().guests.remove(&self.number);
-    }
-}
-
-/// One side of a connection's stream.
-pub(super) struct Watched<T> {
-    stream: T,
-    guest: Arc<Guest>,
-    clock: Clock,
-}
-
-impl<T> Watched<T> {
-    pub(super) const fn get_mut(&mut self) -> &mut T {
-        &mut self.stream
-    }
-
-    fn moved(&self, at: Instant) {
-        self.guest.moved.store(at.as_micros(), Relaxed);
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        self.moved(self.clock.now());
-        Poll::Ready(read)
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        // What the peer does once it has these bytes is later, however late this is noted.
-        let now = self.clock.now();
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.moved(now);
-        Poll::Ready(written)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
