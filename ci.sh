@@ -26,12 +26,13 @@ STEPS=(
   "board      the node boots on two emulated Cortex-M boards, on smoltcp, embassy and in C"
   "main       the main job: TAP interface, desktop and firmware agree"
   "machines   Windows under Wine, ARM and big-endian in QEMU, and the compiler's word for four systems"
+  "hold       nodes and clients in a simulated internet, 2,000 seeds of it"
   "fuzz       headers, sessions, clients and datagrams against random bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
   "speed      no frame costs more instructions than it may, as valgrind counts them"
 )
-WORKSPACES=(. firmware embassy-adapter/boards core/fuzz tap/bench)
+WORKSPACES=(. firmware embassy-adapter/boards core/fuzz tap/bench sim)
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
 BARE_TARGET=thumbv7m-none-eabi
 BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
@@ -322,6 +323,13 @@ on_cpu() {
   QUICK=unstick-std machine "$1" test --package unstick --package unstick-std --no-default-features \
     --features unstick/commands,unstick/md5,unstick/json --lib \
     --test client --test client_and_node --test files --test node
+}
+
+step_hold() {
+  need "cargo clippy" "rustup component add clippy"
+  local sim=(--manifest-path sim/Cargo.toml --locked --target-dir "${CARGO_TARGET_DIR:-target}")
+  cargo clippy --release "${sim[@]}" -- -D warnings
+  cargo run --release "${sim[@]}"
 }
 
 # What `cargo fuzz run --sanitizer none` does, but without cargo-fuzz, and so with stable Rust.
