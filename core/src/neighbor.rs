@@ -34,24 +34,36 @@ struct Neighbor {
     until: Instant,
 }
 
-/// Whose packet is in a frame: its hardware address, or that of the router which has forwarded it, and
-/// its own.
+/// Whose packet is in a frame, and whom it was sent to: what is shown of a packet to another host a stack
+/// does not heed. In words, which are quickly compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sender {
-    hardware: [u8; 6],
-    address: [u8; 4],
+    /// The hardware addresses: of whom it was sent to, and of the sender or the router that forwarded it.
+    hardware: (u32, u32, u32),
+    /// The sender's own.
+    address: u32,
+    destination: u32,
 }
 
 impl Sender {
     /// Of a frame with an IPv4 packet to this node alone.
+    #[inline]
     fn of(frame: &[u8]) -> Option<Self> {
         let (ethernet, packet) = frame.split_first_chunk::<14>()?;
-        let [to, .., high, low] = *ethernet;
-        if is_group(to) || [high, low] != IPV4 {
+        let [first, .., high, low] = *ethernet;
+        if is_group(first) || [high, low] != IPV4 {
             return None;
         }
-        let hardware = *ethernet.get(6..)?.first_chunk()?;
-        Some(Self { hardware, address: *packet.get(12..)?.first_chunk()? })
+        let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, ..] = *ethernet;
+        let hardware = (
+            u32::from_ne_bytes([a0, a1, a2, a3]),
+            u32::from_ne_bytes([b0, b1, b2, b3]),
+            u32::from_ne_bytes([c0, c1, c2, c3]),
+        );
+        let [a0, a1, a2, a3, b0, b1, b2, b3] = *packet.get(12..)?.first_chunk()?;
+        let address = u32::from_ne_bytes([a0, a1, a2, a3]);
+        let destination = u32::from_ne_bytes([b0, b1, b2, b3]);
+        Some(Self { hardware, address, destination })
     }
 }
 
@@ -59,7 +71,7 @@ impl Neighbors {
     /// None yet.
     #[must_use]
     pub const fn new() -> Self {
-        const SENDER: Sender = Sender { hardware: [0; 6], address: [0; 4] };
+        const SENDER: Sender = Sender { hardware: (0, 0, 0), address: 0, destination: 0 };
         const NONE: Neighbor = Neighbor { sender: SENDER, until: Instant::ZERO };
         Self { known: [NONE; KNOWN], next: 0 }
     }
@@ -84,11 +96,13 @@ impl Neighbors {
         next_hop: impl FnOnce(Ipv4Addr) -> Option<Ipv4Addr>,
     ) -> Option<[u8; ARP]> {
         let sender = Sender::of(frame)?;
-        let [from, ..] = sender.hardware;
-        if is_group(from) {
+        let (to, rest) = frame.split_first_chunk::<6>()?;
+        let from = rest.first_chunk::<6>()?;
+        let [first, ..] = *from;
+        if is_group(first) {
             return None;
         }
-        let hop = next_hop(Ipv4Addr::from(sender.address))?.octets();
+        let hop = next_hop(Ipv4Addr::from(sender.address.to_ne_bytes()))?.octets();
         // In the place of what was known of it, or else of the one that was shown first.
         let same = self.known.iter().position(|it| it.sender.address == sender.address);
         let place = same.unwrap_or(self.next);
@@ -98,9 +112,7 @@ impl Neighbors {
         if let Some(it) = self.known.get_mut(place) {
             *it = Neighbor { sender, until: now.after(FRESH) };
         }
-        let to = *frame.first_chunk()?;
-        let destination = *frame.get(30..)?.first_chunk()?;
-        Some(reply(to, sender.hardware, hop, destination))
+        Some(reply(*to, *from, hop, sender.destination.to_ne_bytes()))
     }
 }
 
@@ -170,6 +182,19 @@ mod tests {
                 assert!(heard(&mut neighbors, 30 + round, &came).is_some());
             }
         }
+    }
+
+    #[test]
+    fn what_another_host_was_sent_is_not_what_this_one_was_shown() {
+        let mut neighbors = Neighbors::new();
+        let flooded = frame([2, 0, 0, 0, 0, 7], SENDER, IPV4, [10, 0, 0, 9]);
+        let came = frame(NODE, SENDER, IPV4, [10, 0, 0, 9]);
+        let mut routed = came.clone();
+        routed[33] = 7; // to 10.0.0.7
+        for (seconds, frame) in [(1, &flooded), (2, &came), (3, &routed), (4, &came)] {
+            assert!(heard(&mut neighbors, seconds, frame).is_some(), "{seconds}");
+        }
+        assert_eq!(heard(&mut neighbors, 5, &came), None);
     }
 
     #[test]

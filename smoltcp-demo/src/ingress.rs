@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use smoltcp::iface::Interface;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium, PacketMeta};
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
+use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 
 /// Bytes of an Ethernet header.
 const ETHERNET: usize = 14;
@@ -94,8 +94,20 @@ impl Kind {
         if flags != SYN {
             return Some(Self::Tcp);
         }
+        if !is_for(iface, frame) {
+            return Some(Self::Silent);
+        }
         let from = IpEndpoint::new(from.into(), u16::from_be_bytes(source));
         Some(Self::Syn { from, port: u16::from_be_bytes(port) })
+    }
+}
+
+/// Whether an Ethernet frame was sent to this host, and not to others as well.
+fn is_for(iface: &Interface, frame: &[u8]) -> bool {
+    match iface.hardware_addr() {
+        HardwareAddress::Ethernet(own) => frame.starts_with(own.as_bytes()),
+        #[allow(unreachable_patterns, reason = "other media are the user's to switch on")]
+        _ => true,
     }
 }
 
