@@ -134,9 +134,14 @@ fn split(rest: &str) -> Option<(&str, &str)> {
     if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, port) = bracketed.split_once(']')?;
         // A zone (`fe80::1%eth0`) is for the system to read.
-        let address = host.split('%').next()?;
+        let (address, zone) =
+            host.split_once('%').map_or((host, None), |(it, zone)| (it, Some(zone)));
         address.parse::<Ipv6Addr>().ok()?;
-        return (port.is_empty() || port.starts_with(':')).then_some((host, port));
+        let is_zone = |zone: &str| {
+            !zone.is_empty() && !zone.contains(|c: char| c.is_whitespace() || c.is_control())
+        };
+        let fits = zone.is_none_or(is_zone) && (port.is_empty() || port.starts_with(':'));
+        return fits.then_some((host, port));
     }
     let (host, port) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
@@ -286,6 +291,8 @@ mod tests {
             ("command://[::1", "has no usable host"),
             ("command://[h]", "has no usable host"),
             ("command://[::1]8088", "has no usable host"),
+            ("command://[fe80::1%]", "has no usable host"),
+            ("command://[fe80::1%e\0]", "has no usable host"),
             ("command://fe80::1", "write command://[fe80::1]"),
             ("command://::1", "write command://[::1]"),
             ("command://h:0", "`0` is no port"),
