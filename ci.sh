@@ -27,12 +27,12 @@ STEPS=(
   "main       the main job: TAP interface, desktop and firmware agree"
   "machines   Windows under Wine, ARM and big-endian in QEMU, and the compiler's word for four systems"
   "hold       nodes and clients in a simulated internet, 2,000 seeds of it"
-  "fuzz       headers, sessions, clients and datagrams against random bytes, a bounded number of them"
+  "fuzz       parsers, sessions, conversations and a whole device against any bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
   "speed      no frame costs more instructions than it may, as valgrind counts them"
 )
-WORKSPACES=(. firmware embassy-adapter/boards core/fuzz tap/bench sim)
+WORKSPACES=(. firmware embassy-adapter/boards tap/bench sim)
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
 BARE_TARGET=thumbv7m-none-eabi
 BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
@@ -334,38 +334,42 @@ step_hold() {
 
 # What `cargo fuzz run --sanitizer none` does, but without cargo-fuzz, and so with stable Rust.
 step_fuzz() {
-  local host
+  local host fuzz
   host="$(rustc --version --verbose | sed -n 's/^host: //p')"
+  fuzz=(--package unstick-fuzz --features libfuzzer --release --locked --target "$host")
   need "cargo clippy" "rustup component add clippy"
   need_tool c++ g++ # for libFuzzer
-  cd core/fuzz
-  export RUSTFLAGS="${FUZZ_FLAGS[*]}"
-  cargo clippy --release --locked --target "$host" -- -D warnings
-  cargo build --release --locked --target "$host"
-  fuzz header_parse 1500000
-  fuzz header_write 600000
-  fuzz session 110000
-  fuzz client 250000
-  fuzz datagram 1200000
+  export RUSTFLAGS="${FUZZ_FLAGS[*]}" CARGO_PROFILE_RELEASE_LTO=off
+  cargo clippy "${fuzz[@]}" -- -D warnings
+  cargo build "${fuzz[@]}"
+  fuzz header_parse 500000
+  fuzz header_write 200000
+  fuzz frames 300000
+  fuzz session 120000
+  fuzz client 120000
+  fuzz conversation 100000
+  fuzz datagram 300000
+  fuzz device 40000
+  fuzz typed 1000000
+  fuzz url 60000
 }
 
 # fuzz TARGET RUNS: the same inputs each time; on a slow machine fewer of them, but not too few.
 fuzz() {
-  local program="${CARGO_TARGET_DIR:-target}/$host/release/$1" corpus log count seeds=()
-  corpus="$(mktemp --directory)" log="$(mktemp)"
-  [[ ! -d seeds/$1 ]] || seeds=("seeds/$1")
-  mkdir -p "artifacts/$1"
+  local program="${CARGO_TARGET_DIR:-target}/$host/release/$1" found log count
+  found="$(mktemp --directory)" log="$(mktemp)"
+  mkdir -p "fuzz/artifacts/$1"
   if ! "$program" -seed=1 -runs="$2" -max_total_time=60 -timeout=10 -max_len=4096 -len_control=10 \
-    -dict=json.dict -artifact_prefix="artifacts/$1/" "$corpus" "${seeds[@]}" >"$log" 2>&1; then
+    -dict=fuzz/json.dict -artifact_prefix="fuzz/artifacts/$1/" "$found" "fuzz/seeds/$1" "fuzz/corpus/$1" >"$log" 2>&1; then
     sed -n '/panicked\|ERROR/,$p' "$log"
-    echo "ci: to see it again: cd core/fuzz && $program FILE, which is the one written above"
+    echo "ci: to see it again: $program FILE, which is the one written above"
     return 1
   fi
-  echo "$1: $(tail -n 1 "$log")"
+  echo "$1: $(tail -n 1 "$log"), $(grep --only-matching 'cov: [0-9]* ft: [0-9]*' "$log" | tail -n 1)"
   count="$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")"
   ((count >= $2 / 10)) || { echo "ci: too few runs for a check" && return 1; }
   grep --quiet "^INFO: Loaded .* modules" "$log" || { echo "ci: it ran blind" && return 1; }
-  rm -r "$corpus" "$log"
+  rm -r "$found" "$log"
 }
 
 step_proof() {

@@ -165,7 +165,7 @@ fn over_tcp(mut request: &[u8], host: &mut Host) -> Tcp {
         match step.next {
             Next::Wait => {
                 late.get_or_insert(reply.len());
-                clock.wait(step.deadline.expect("nobody waits for ever"));
+                clock.wait(&step);
             }
             Next::Closed(why) => return Tcp { reply, late, broken: why == Closed::BodyFailed },
             Next::Input => server.end(),

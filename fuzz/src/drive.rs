@@ -56,7 +56,7 @@ pub(crate) fn deliver<H, S: Session<H>>(
         match (step.next, step.deadline) {
             (Next::Output, _) => {}
             // A caller that has no request is not waited for, and so has no deadline.
-            (Next::Wait, Some(at)) => clock.wait(at),
+            (Next::Wait, Some(_)) => clock.wait(&step),
             (next, _) => return next,
         }
     }
