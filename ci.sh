@@ -328,7 +328,8 @@ on_cpu() {
 step_hold() {
   need "cargo clippy" "rustup component add clippy"
   local sim=(--manifest-path sim/Cargo.toml --locked --target-dir "${CARGO_TARGET_DIR:-target}")
-  cargo clippy --release "${sim[@]}" -- -D warnings
+  cargo clippy --release --all-targets "${sim[@]}" -- -D warnings
+  cargo test --release "${sim[@]}"
   cargo run --release "${sim[@]}"
 }
 

@@ -142,7 +142,7 @@ fn a_syn_that_comes_twice_is_one() {
 
 /// Twenty SYNs a second that nobody finishes, from as many hosts.
 #[test]
-fn a_flood_of_syns_keeps_nobody_out() {
+fn fault_29_a_flood_of_syns_keeps_nobody_out() {
     let mut world = world();
     let mut port = 1000;
     for _ in 0..40 {
@@ -267,7 +267,7 @@ fn a_ring_that_wraps_tears_no_bare_request() {
 }
 
 #[test]
-fn an_idle_client_is_closed_upon_and_a_vanished_one_given_up() {
+fn fault_33_an_idle_client_is_closed_upon_and_a_vanished_one_given_up() {
     let mut world = world();
     let idle = world.connected(Service::Echo);
     world.wait(Duration::from_secs(299));
@@ -425,6 +425,32 @@ fn packet(
     let mut packet = Ipv4Packet::new_unchecked(frame.payload_mut());
     ip.emit(&mut packet, &ChecksumCapabilities::default());
     emit(packet.payload_mut());
+    bytes
+}
+
+/// A part of a datagram is no datagram; the parts are dropped, and the next whole one is answered.
+#[test]
+fn fault_25_fragments_are_dropped() {
+    let mut world = world();
+    let handle = world.datagrams();
+    let whole = unannounced(CLIENT, &[b'a'; 64]);
+    for (more, offset, part) in [(true, 0, 34..74), (false, 40, 74..106)] {
+        world.client_end.send(fragment(&whole, more, offset, part));
+    }
+    assert_eq!(world.ask(handle, 8092, b"hello", SOON), Some(b"HELLO".to_vec()));
+    assert_eq!(world.host.counters.get(Counter::Bytes), 5);
+}
+
+/// A part of a packet.
+fn fragment(frame: &[u8], more: bool, offset: u16, part: core::ops::Range<usize>) -> Vec<u8> {
+    let mut bytes = [&frame[..34], &frame[part]].concat();
+    let len = u16::try_from(bytes.len() - 14).unwrap();
+    let mut packet = Ipv4Packet::new_unchecked(&mut bytes[14..]);
+    packet.set_total_len(len);
+    packet.set_dont_frag(false);
+    packet.set_more_frags(more);
+    packet.set_frag_offset(offset);
+    packet.fill_checksum();
     bytes
 }
 

@@ -121,7 +121,7 @@ fn output_beyond_memory_is_whole_and_verified() {
 }
 
 #[test]
-fn arguments_are_split_and_nothing_else_is_done_to_them() {
+fn fault_39_arguments_are_split_and_nothing_else_is_done_to_them() {
     let bench = Bench::new("for word; do echo \"[$word]\"; done", LONG);
     let reply = bench.call("script 'a b' \"c\" d\\ e '' $HOME `id`; *");
     assert_eq!(reply.text(), "[a b]\n[c]\n[d e]\n[]\n[$HOME]\n[`id`;]\n[*]\n");
@@ -144,7 +144,7 @@ fn the_environment_is_clean() {
 }
 
 #[test]
-fn endless_output_is_cut_off() {
+fn fault_36_endless_output_is_cut_off() {
     let bench = Bench::new("echo $$ > pids; while :; do echo more and more; done", LONG);
     let reply = bench.call("script");
     assert_eq!(status(&reply), "too-large");
@@ -153,7 +153,7 @@ fn endless_output_is_cut_off() {
 }
 
 #[test]
-fn a_program_over_its_time_goes_with_all_its_children() {
+fn fault_35_a_program_over_its_time_goes_with_all_its_children() {
     let bench = Bench::new("trap '' TERM; sleep 60 & echo $$ $! > pids; wait; wait", SHORT);
     let reply = bench.call("script");
     assert_eq!(status(&reply), "failed");
@@ -163,7 +163,7 @@ fn a_program_over_its_time_goes_with_all_its_children() {
 }
 
 #[test]
-fn closing_its_pipes_does_not_keep_a_program_alive() {
+fn fault_37_closing_its_pipes_does_not_keep_a_program_alive() {
     let bench = Bench::new("echo $$ > pids; exec >&- 2>&-; exec sleep 60", SHORT);
     assert_eq!(status(&bench.call("script")), "failed");
     bench.assert_gone();
@@ -183,7 +183,7 @@ fn what_left_the_group_does_not_hold_up_the_reply() {
 }
 
 #[test]
-fn one_too_many_is_busy_until_the_client_that_waits_is_gone() {
+fn fault_38_one_too_many_is_busy_until_the_client_that_waits_is_gone() {
     let bench = Bench::new("echo $$ > pids; exec sleep 60", LONG);
     let address = bench.node.address(Endpoint::tcp(Service::Frame)).unwrap();
     let mut waiting = TcpStream::connect(address).unwrap();

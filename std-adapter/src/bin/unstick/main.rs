@@ -114,3 +114,75 @@ fn main() -> ExitCode {
     drop(log);
     result.unwrap_or_else(Failure::tell)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::error::ErrorKind;
+    use proptest::prelude::*;
+
+    /// The words that the tool knows, and others.
+    fn word() -> impl Strategy<Value = String> {
+        fn collect(command: &clap::Command, known: &mut Vec<String>) {
+            known.push(command.get_name().to_owned());
+            for argument in command.get_arguments() {
+                known.extend(argument.get_long().map(|name| format!("--{name}")));
+                known.extend(argument.get_short().map(|name| format!("-{name}")));
+                let values = argument.get_possible_values().into_iter();
+                known.extend(values.map(|value| value.get_name().to_owned()));
+            }
+            command.get_subcommands().for_each(|it| collect(it, known));
+        }
+        let mut known = Vec::new();
+        collect(&Tool::command(), &mut known);
+        let values = [
+            "command://h",
+            "echo+udp://[::1]:7",
+            "h",
+            "0",
+            "1s",
+            "64KiB",
+            "-1",
+            "a=/b",
+            "--",
+            "-",
+            "",
+        ];
+        prop_oneof![
+            4 => prop::sample::select(known),
+            2 => prop::sample::select(values.map(str::to_owned).to_vec()),
+            1 => any::<String>(),
+        ]
+    }
+
+    proptest! {
+        /// Whatever a command line is made of, it is taken, or refused in a sentence.
+        #[test]
+        fn any_command_line_is_taken_or_refused(
+            first in prop::sample::select(
+                Tool::command().get_subcommands().map(|it| it.get_name().to_owned()).collect::<Vec<_>>(),
+            ),
+            words in prop::collection::vec(word(), 0..7),
+        ) {
+            let line = ["unstick".to_owned(), first].into_iter().chain(words);
+            if let Err(refusal) = Tool::try_parse_from(line) {
+                let said = refusal.to_string();
+                match refusal.kind() {
+                    ErrorKind::DisplayHelp
+                    | ErrorKind::DisplayVersion
+                    | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {}
+                    _ => {
+                        prop_assert!(said.starts_with("error: "), "{said}");
+                        prop_assert_eq!(refusal.exit_code(), 2);
+                    }
+                }
+                prop_assert!(said.trim().len() > 10, "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_options_do_not_contradict_each_other() {
+        Tool::command().debug_assert();
+    }
+}
