@@ -193,10 +193,11 @@ cross() {
   cargo run --release --manifest-path "$ROOT/firmware/Cargo.toml" --package unstick-cross -- "$@"
 }
 
-# Programs for boards that are not here: they are built, and not run.
+# Programs for boards that are not here: they are built, as quickly as can be, and not run.
 step_boards() {
   need_targets "${OWNED_BOARDS[@]#*:}"
   local it
+  export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0
   cd embassy-adapter/boards
   for it in "${OWNED_BOARDS[@]}"; do
     echo "${it%:*} for ${it#*:}"
