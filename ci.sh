@@ -102,8 +102,8 @@ step_docs() {
 
 step_test() {
   need_tool python3 python3 # the peers that are not ours
-  # A DHCP server and a dissector's host; at a desk their tests are skipped.
-  ! in_ci || { need_tool dnsmasq dnsmasq-base && need_tool tshark tshark; }
+  # A DHCP server, a dissector's host, a log of system calls; at a desk their tests are skipped.
+  ! in_ci || { need_tool dnsmasq dnsmasq-base && need_tool tshark tshark && need_tool strace strace; }
   cargo test --workspace --no-run
   CARGO_TERM_QUIET=false cargo test --workspace # name the tests as they run
   # As devices build it, whose sizes are documented.

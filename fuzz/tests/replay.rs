@@ -1,7 +1,7 @@
 //! Every input that was kept, through its target.
 
+use core::panic::AssertUnwindSafe;
 use std::fs;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use unstick_fuzz::{TARGETS, device};
 
@@ -14,7 +14,7 @@ fn what_was_kept_still_holds() {
         for file in kept {
             let bytes = fs::read(&file).expect("it can be read");
             // The message of each is on stderr.
-            if panic::catch_unwind(AssertUnwindSafe(|| run(&bytes))).is_err() {
+            if std::panic::catch_unwind(AssertUnwindSafe(|| run(&bytes))).is_err() {
                 broken.push(file);
             }
         }

@@ -35,6 +35,10 @@ pub struct Config {
     pub ports: Ports,
     /// Where files are.
     pub files: Storage,
+    /// Whether a file in a directory that was put or removed is on the disk, as far as the system can
+    /// see to that, before that is answered. Without it, it survives the end of the node, but perhaps not
+    /// that of the machine.
+    pub sync: bool,
     /// Programs that may be run, by file name on the `PATH` or by path; a request names them by
     /// their file name.
     pub allow: Vec<String>,
@@ -77,6 +81,7 @@ impl Config {
             bind: vec![Ipv4Addr::LOCALHOST.into()],
             ports: Ports::DEFAULT,
             files: Storage::default(),
+            sync: false,
             allow: Vec::new(),
             programs: ProgramLimits::default(),
             commands: Vec::new(),
@@ -107,6 +112,12 @@ impl Config {
     #[must_use]
     pub fn files(self, files: Storage) -> Self {
         Self { files, ..self }
+    }
+
+    /// Whether files are on the disk before a `put` or `remove` is answered.
+    #[must_use]
+    pub fn sync(self, sync: bool) -> Self {
+        Self { sync, ..self }
     }
 
     /// One more program that may be run.

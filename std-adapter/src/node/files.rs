@@ -68,14 +68,14 @@ impl From<Later<Whole>> for Source {
 }
 
 impl Files {
-    /// Files for which nobody waits.
-    pub(super) fn new(storage: Storage) -> Result<Self, Error> {
+    /// Files for which nobody waits; on the disk they are when a `put` is answered, if they are to be.
+    pub(super) fn new(storage: Storage, sync: bool) -> Result<Self, Error> {
         let backend = match storage {
             Storage::Memory { largest } => {
                 let buffers = core::array::from_fn(|_| vec![0; largest]);
                 Backend::Memory(Arc::new(Mutex::new(RamStore::new(buffers))))
             }
-            Storage::Directory(path) => Backend::Directory(Arc::new(Directory::new(path)?)),
+            Storage::Directory(path) => Backend::Directory(Arc::new(Directory::new(path, sync)?)),
         };
         Ok(Self { backend, ready: None })
     }

@@ -51,7 +51,7 @@ impl Host {
         if config.name.len() > NAME {
             return Err(Error::Name { len: config.name.len() });
         }
-        let files = Files::new(config.files)?;
+        let files = Files::new(config.files, config.sync)?;
         let (programs, mut commands) =
             Programs::new(&config.allow, config.programs, files.directory())?;
         commands.extend(config.commands);

@@ -98,7 +98,7 @@ impl Reply {
 
 /// Everything that a node says until it closes, after what is sent it.
 fn all_said(stream: &mut TcpStream) -> Vec<Reply> {
-    std::iter::from_fn(|| Reply::read(stream)).collect()
+    core::iter::from_fn(|| Reply::read(stream)).collect()
 }
 
 /// What a node says to these bytes, after which nothing comes.

@@ -1,7 +1,7 @@
 //! Faults 23 to 28: datagrams. 25 (fragments) is smoltcp's, 27 (replay) comes with keys.
 
 use super::*;
-use std::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use unstick::limits::AMPLIFICATION;
 
 /// The answer to a datagram.

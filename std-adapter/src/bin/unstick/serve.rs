@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Directory whose files are served; without it, files are kept in memory
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    /// Have a file on the disk before its put or removal is answered, so that it survives a power cut
+    #[arg(long, requires = "root")]
+    sync: bool,
     /// Program that may be run, by name or path; may be given several times
     #[arg(long, value_name = "PROGRAM")]
     allow: Vec<String>,
@@ -130,6 +133,7 @@ impl From<Args> for Config {
             .connections(usize::try_from(args.max_connections).unwrap_or(usize::MAX))
             .datagrams(args.max_datagram as usize)
             .limits(limits)
+            .sync(args.sync)
             .name(args.name);
         config.allow = args.allow;
         if let Some(root) = args.root {

@@ -14,7 +14,9 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
+use tracing::info;
 use unstick::digest::{Digest, Digester as _};
 use unstick::store::{Meta, not_found};
 use unstick::{Refusal, Status};
@@ -36,6 +38,8 @@ const PIECE: usize = 64 * 1024;
 /// The directory.
 pub(super) struct Directory {
     root: Arc<Root>,
+    /// Whether what was put or removed is on the disk before that is answered.
+    sync: bool,
     digests: Arc<Digests>,
     listings: Arc<Listings>,
 }
@@ -85,13 +89,13 @@ struct Stamp {
 }
 
 impl Directory {
-    pub(super) fn new(path: PathBuf) -> Result<Self, Error> {
-        match Root::open(&path) {
-            Ok(root) => {
-                Ok(Self { root: Arc::new(root), digests: Arc::default(), listings: Arc::default() })
-            }
-            Err(source) => Err(Error::Directory { path, source }),
-        }
+    pub(super) fn new(path: PathBuf, sync: bool) -> Result<Self, Error> {
+        let root = match Root::open(&path) {
+            Ok(root) => Arc::new(root),
+            Err(source) => return Err(Error::Directory { path, source }),
+        };
+        sweep(&root);
+        Ok(Self { root, sync, digests: Arc::default(), listings: Arc::default() })
     }
 
     /// A path to it, for a program that is to run there.
@@ -162,12 +166,14 @@ impl Directory {
         loop {
             // With a dot in front `list` and `get` do not see it, even if it outlives the process.
             let number = PARTS.fetch_add(1, Relaxed);
-            let part = format!(".unstick-{}-{number}.part", std::process::id());
-            match self.root.create(&part) {
-                Ok(file) => {
+            let part = format!("{PART}{}-{number}{PART_END}", std::process::id());
+            match self.root.create(&part).and_then(hold) {
+                Ok(Some(file)) => {
                     let (root, name) = (Arc::clone(&self.root), name.to_owned());
                     return Ok(Incoming { root, file, part, name, kept: false });
                 }
+                // A node that starts in the same directory has just swept it.
+                Ok(None) => {}
                 // Of another node in the same directory, in another container.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failure("the file cannot be stored", &error)),
@@ -185,8 +191,10 @@ impl Directory {
         // So that whoever writes to it from now on gives it another time.
         let before = SystemTime::now().checked_sub(TICK);
         let shows = before.is_some_and(|time| file.file.set_modified(time).is_ok());
+        self.flush(|| file.file.sync_all()).map_err(failed)?;
         self.root.rename(&file.part, &file.name).map_err(failed)?;
         file.kept = true;
+        self.flush(|| self.root.sync()).map_err(failed)?;
         if shows
             && let Some(digest) = digest
             && let Ok(stamp) = Stamp::of(&file.file)
@@ -198,7 +206,42 @@ impl Directory {
 
     pub(super) fn remove(&self, name: &str) -> Result<(), Refusal> {
         let found = self.root.size(name).and_then(|_| self.root.remove(name));
-        found.map_err(|error| refusal(name, &error))
+        found.and_then(|()| self.flush(|| self.root.sync())).map_err(|error| refusal(name, &error))
+    }
+
+    /// Waits for the disk, if it is to. Where the runtime has other threads, they go on meanwhile.
+    fn flush(&self, flush: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let runtime = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        match runtime {
+            _ if !self.sync => Ok(()),
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(flush),
+            _ => flush(),
+        }
+    }
+}
+
+/// What the name of a file on its way in begins and ends with.
+const PART: &str = ".unstick-";
+const PART_END: &str = ".part";
+
+/// Locks a file on its way in, for as long as it is open; `None` if it was swept before.
+fn hold(file: File) -> io::Result<Option<File>> {
+    let _ = file.lock(); // a file system that has no locks is not swept either
+    Ok(if Root::has_name(&file)? { Some(file) } else { None })
+}
+
+/// Removes files on their way in whose node is gone: nobody holds them. What cannot be removed stays.
+fn sweep(root: &Root) {
+    let Ok(names) = root.names() else { return };
+    for name in names.flatten() {
+        if name.starts_with(PART)
+            && name.ends_with(PART_END)
+            && let Ok(file) = root.read(&name)
+            && file.try_lock().is_ok()
+            && root.remove(&name).is_ok()
+        {
+            info!("removed {name}, which a node has left behind");
+        }
     }
 }
 
@@ -415,7 +458,7 @@ mod tests {
     #[cfg(unix)]
     fn a_file_that_was_put_is_not_read_again_for_its_digest_unless_it_was_changed() {
         let root = tempfile::tempdir().unwrap();
-        let directory = Directory::new(root.path().to_owned()).unwrap();
+        let directory = Directory::new(root.path().to_owned(), false).unwrap();
         let known = |directory: &Directory| {
             let stamp = Stamp::of(&File::open(root.path().join("a")).unwrap()).unwrap();
             directory.digests.get(stamp)

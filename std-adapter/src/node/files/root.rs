@@ -103,6 +103,17 @@ mod system {
             Ok(renameat(&self.directory, from, &self.directory, to)?)
         }
 
+        /// Flushes its names to the disk.
+        pub(crate) fn sync(&self) -> io::Result<()> {
+            Ok(rustix::fs::fsync(&self.directory)?)
+        }
+
+        /// Whether a file that is open still has a name.
+        pub(crate) fn has_name(file: &File) -> io::Result<bool> {
+            use std::os::unix::fs::MetadataExt as _;
+            Ok(file.metadata()?.nlink() > 0)
+        }
+
         pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
             Ok(unlinkat(&self.directory, name, AtFlags::empty())?)
         }
@@ -165,6 +176,16 @@ mod system {
 
         pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
             fs::rename(self.0.join(from), self.0.join(to))
+        }
+
+        /// Names cannot be flushed there; NTFS keeps them in its journal.
+        pub(crate) fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        /// Whether a file that is open still has a name: nobody else can remove it there.
+        pub(crate) fn has_name(_: &File) -> io::Result<bool> {
+            Ok(true)
         }
 
         pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
