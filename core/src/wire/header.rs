@@ -202,4 +202,6 @@ fn is_integer(raw: &str) -> bool {
 }
 
 #[cfg(test)]
+mod suite;
+#[cfg(test)]
 mod tests;
