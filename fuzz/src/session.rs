@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::drive::{LARGE, deliver};
 use crate::node::{self, Host, assert_nothing_lent};
 use crate::sizes::Sizes;
-use unstick::frame::{Assembler, Frame, Oversize};
+use unstick::frame::{Assembler, Frame, FrameError, Oversize};
 use unstick::message::{End, Event, Integrity, Kind, MessageError, Reader};
 use unstick::{Closed, Limits, Next, Server, Service, Session as _};
 
@@ -120,7 +120,11 @@ fn assert_follows<const N: usize>(service: Service, input: &[u8], said: &Said) {
     let mut replies = &said.replies[..];
     // Only what a host could not give to its end breaks off.
     let is_whole = |end: Result<(), MessageError>| match said.closed {
-        Closed::BodyFailed => matches!(end, Err(MessageError::Incomplete { .. })),
+        Closed::BodyFailed => matches!(
+            end,
+            Err(MessageError::Incomplete { .. }
+                | MessageError::Frame(FrameError::Incomplete { .. }))
+        ),
         _ => end == Ok(()),
     };
     match service {

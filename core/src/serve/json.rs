@@ -21,10 +21,9 @@ impl<'a> Call<'a> {
     /// skipped. A string with escapes fits an owned type such as `heapless::String`, and has at most
     /// 256 bytes. Anything else is refused with a sentence.
     pub fn json<T: Deserialize<'a>>(&self) -> Result<T, Refusal> {
-        let args = self.args.trim_ascii();
-        let (what, text) = match args {
+        let (what, text) = match self.args.trim_ascii() {
             "" => ("the body", self.body_text()?),
-            args => ("the argument", args),
+            _ => ("the argument", self.args),
         };
         let bad = |why: fmt::Arguments<'_>| Refusal::new(Status::BadRequest, why);
         json::scan(text, |_, _| Ok(()))
