@@ -26,7 +26,7 @@ STEPS=(
   "board      the node boots on two emulated Cortex-M boards, on smoltcp, embassy and in C"
   "main       the main job: TAP interface, desktop and firmware agree"
   "machines   Windows under Wine, ARM and big-endian in QEMU, and the compiler's word for four systems"
-  "hold       nodes and clients in a simulated internet, 2,000 seeds of it"
+  "hold       nodes and clients in a simulated internet, 2,000 seeds of it; memory is flat under load"
   "fuzz       parsers, sessions, conversations and a whole device against any bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
@@ -332,6 +332,9 @@ step_hold() {
   cargo clippy --release --all-targets "${sim[@]}" -- -D warnings
   cargo test --release "${sim[@]}"
   cargo run --release "${sim[@]}"
+  cargo bench --package unstick-bench --bench soak -- --seconds 20
+  # At a desk it may not be allowed to.
+  ! in_ci || cargo bench --package unstick-bench --bench soak -- --seconds 20 --tap
 }
 
 # What `cargo fuzz run --sanitizer none` does, but without cargo-fuzz, and so with stable Rust.

@@ -8,5 +8,5 @@ mod tool;
 mod turns;
 
 pub use table::{Table, page};
-pub use tool::{Served, address_at_end, memory_of, node, tool};
+pub use tool::{Served, address_at_end, memory_of, node, program, tool};
 pub use turns::{median, timed, turns};

@@ -9,19 +9,20 @@ use std::sync::LazyLock;
 
 /// Where the tool is, optimised; the first call builds it.
 pub fn tool() -> &'static Path {
-    static TOOL: LazyLock<PathBuf> = LazyLock::new(build);
+    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| program("unstick-std", "unstick"));
     &TOOL
 }
 
-fn build() -> PathBuf {
+/// Builds a program of a package, optimised. Returns where it is.
+pub fn program(package: &str, name: &str) -> PathBuf {
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "--package", "unstick-std", "--bin", "unstick"])
+        .args(["build", "--release", "--quiet", "--package", package, "--bin", name])
         .status();
-    assert!(status.is_ok_and(|status| status.success()), "the tool can be built");
+    assert!(status.is_ok_and(|status| status.success()), "{name} can be built");
     let this = std::env::current_exe().expect("this program is a file");
     // target/release/deps/this
     let folder = this.ancestors().nth(2).expect("cargo put it there");
-    folder.join(format!("unstick{}", std::env::consts::EXE_SUFFIX))
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// A node that has one of the services, for as many connections as are measured, and where it listens.

@@ -27,7 +27,7 @@ enum AnyId<'a> {
     Number(i64),
 }
 
-/// What the bytes are made of is [`Case`].
+/// A case, as `arbitrary` makes it of the bytes.
 pub fn run(bytes: &[u8]) {
     let Ok(case) = Case::arbitrary_take_rest(Unstructured::new(bytes)) else { return };
     let raw = case.id.as_ref().map(|id| match id {
