@@ -24,7 +24,8 @@ pub(crate) enum Kind {
     Syn { from: IpEndpoint, port: u16 },
     /// Another packet of TCP.
     Tcp,
-    /// Not to be answered: it is from or to more than one host, or no way leads back.
+    /// Not to be answered: it is from or to more than one host, from this one's address, or no way leads
+    /// back.
     Silent,
     /// Anything else.
     Other,
@@ -76,7 +77,8 @@ impl Kind {
         let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk()?);
         if !known {
             let leads_back = next_hop(now, iface, from.into()).is_some();
-            if (to_us && !leads_back) || is_broadcast(iface, from) {
+            let forged = iface.has_ip_addr(from) && !is_from_us(iface, frame);
+            if (to_us && !leads_back) || is_broadcast(iface, from) || forged {
                 return Some(Self::Silent);
             }
         }
@@ -106,6 +108,16 @@ impl Kind {
 fn is_for(iface: &Interface, frame: &[u8]) -> bool {
     match iface.hardware_addr() {
         HardwareAddress::Ethernet(own) => frame.starts_with(own.as_bytes()),
+        #[allow(unreachable_patterns, reason = "other media are the user's to switch on")]
+        _ => true,
+    }
+}
+
+/// Whether a frame may be from this host itself, as on a loopback device: then an Ethernet frame has its
+/// address.
+fn is_from_us(iface: &Interface, frame: &[u8]) -> bool {
+    match iface.hardware_addr() {
+        HardwareAddress::Ethernet(own) => frame.get(6..12) == Some(own.as_bytes()),
         #[allow(unreachable_patterns, reason = "other media are the user's to switch on")]
         _ => true,
     }

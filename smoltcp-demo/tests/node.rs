@@ -504,6 +504,9 @@ fn what_is_from_or_to_everybody_is_not_answered() {
     world.client_end.send(unannounced(all, b"hello"));
     world.client_end.send(syn(all, 1000, 1));
     world.client_end.send(to(all, syn(CLIENT, 1000, 1)));
+    // From the node itself, says somebody else: it would answer itself, or hold a socket for itself.
+    world.client_end.send(unannounced(NODE, b"hello"));
+    world.client_end.send(syn(NODE, 1000, Endpoint::tcp(Service::Echo).port()));
     world.wait(SOON);
     assert_eq!(world.client_end.received(), before, "silence");
 }
