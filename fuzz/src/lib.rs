@@ -13,12 +13,12 @@ mod drive;
 pub mod frames;
 pub mod header_parse;
 pub mod header_write;
+mod json;
 mod node;
 mod rules;
 pub mod session;
 mod sizes;
 pub mod typed;
-mod unique;
 pub mod url;
 
 /// What is fed any bytes.
