@@ -69,8 +69,8 @@ class Node:
 
     def silent(self, *frames):
         """Nothing that this host sees comes of these."""
-        mine = f"ether dst {MAC} and ether src {self.mac} and not arp"
-        sniffer = begun(AsyncSniffer(iface=INTERFACE, filter=mine, store=True))
+        mine = lambda frame: (frame.dst, frame.src) == (MAC, self.mac) and ARP not in frame
+        sniffer = begun(AsyncSniffer(iface=INTERFACE, lfilter=mine, store=True))
         sendp(list(frames), iface=INTERFACE, verbose=0)
         sniffer.join(SILENCE)
         heard = sniffer.stop()
@@ -112,15 +112,15 @@ class Connection:
 
     def heard(self, *segments, count):
         """What the node says to these, in the order of its bytes."""
-        mine = f"ether dst {MAC} and tcp and src port {self.service} and dst port {self.port}"
         text = {}
+        mine = lambda frame: TCP in frame and (frame.sport, frame.dport) == (self.service, self.port)
 
         def take(frame):
             for at, byte in enumerate(bytes(frame[TCP].payload)[: frame[IP].len - 20 - frame[TCP].dataofs * 4]):
                 text[frame[TCP].seq - self.ack + at] = byte
 
         enough = lambda _: len(text) >= count
-        sniffer = begun(AsyncSniffer(iface=INTERFACE, filter=mine, prn=take, stop_filter=enough))
+        sniffer = begun(AsyncSniffer(iface=INTERFACE, lfilter=mine, prn=take, stop_filter=enough))
         sendp(list(segments), iface=INTERFACE, verbose=0)
         sniffer.join(PATIENCE)
         return bytes(text[at] for at in sorted(text))
