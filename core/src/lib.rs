@@ -90,8 +90,8 @@
 //! |---|---|
 //! | `frame::Decoder` | 48 |
 //! | `frame::Assembler<64>` | 120 |
-//! | `Server`, headers and texts of 1024 | 2536 |
-//! | `Server`, headers of 256, texts of 128 | 872 |
+//! | `Server`, headers and texts of 1024 | 2520 |
+//! | `Server`, headers of 256, texts of 128 | 856 |
 //! | `Client`, headers of 1024 | 1336 |
 //! | `Client`, headers of 256 | 568 |
 //!

@@ -47,7 +47,7 @@ fn main() -> ! {
     let address = nic.address();
     let now = clock.now();
     let identity = Identity::new("mps2", env!("CARGO_PKG_VERSION"));
-    let identity = identity.target(TARGET).started(now);
+    let identity = identity.target(TARGET).connections(node::TCP).started(now);
     let mtu = nic.capabilities().ip_mtu();
     let Buffers { connections, datagrams, input, output, files } = BUFFERS.take();
     let Sockets { storage, slots } = storage();

@@ -105,13 +105,14 @@ fn assert_answers(
         }
         _ => {
             let Tcp { reply: full, late, broken } = over_tcp(request, twin);
+            let full = without_times(full);
             for (counter, count) in twin.counters.iter().filter(|(it, _)| *it != Counter::Bytes) {
                 due.count(counter, count);
             }
             // That there is no room for a body is seen before the body is read.
             let fits = late == Some(0) || len_of(&full) <= room;
             if fits && late.is_some() {
-                due.count(Counter::Rejected, 1);
+                due.count(Counter::Busy, 1);
                 refusal(id, Status::Busy, LATE)
             } else if fits && broken {
                 assert_eq!(reply, None);
@@ -172,6 +173,23 @@ fn over_tcp(mut request: &[u8], host: &mut Host) -> Tcp {
             Next::Output => {}
         }
     }
+}
+
+/// An `info` says nothing of time over UDP.
+fn without_times(reply: Vec<u8>) -> Vec<u8> {
+    const TIMES: &str = r#","idle_ms":300000,"header_ms":10000,"stall_ms":30000,"answer_ms":60000"#;
+    let Ok((header, body)) = message::split::<HEADER>(&reply) else { return reply };
+    let Some(body) = core::str::from_utf8(body).ok().filter(|it| it.contains(TIMES)) else {
+        return reply;
+    };
+    let body = body.replace(TIMES, "");
+    let (total_size, md5) = (body.len() as u64, Hasher::digest(body.as_bytes()));
+    let (status, filename) = (Some("ok"), Some(""));
+    let fields = Fields { id: header.id, status, filename, total_size, md5, ..Fields::default() };
+    let mut reply = vec![0xA5; 1024];
+    let len = message::encode(&fields, body.as_bytes(), &mut reply).expect("there is space");
+    reply.truncate(len);
+    reply
 }
 
 fn refusal(id: Option<Id<'_>>, status: Status, why: &str) -> Vec<u8> {

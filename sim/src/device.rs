@@ -39,8 +39,8 @@ pub struct Device {
 
 impl Device {
     pub fn start(mut nic: Nic, now: Instant, seed: u64) -> Self {
-        let identity =
-            Identity::new("device", "1.0").target("simulated").datagram(datagram::ETHERNET);
+        let identity = Identity::new("device", "1.0").target("simulated");
+        let identity = identity.datagram(datagram::ETHERNET).connections(TCP);
         let store = RamStore::new(core::array::from_fn(|_| vec![0; FILE]));
         let host = Node::with(identity, store, COMMANDS, Settings::new());
         // The one memory that a restart does not return.

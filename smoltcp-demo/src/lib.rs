@@ -124,7 +124,7 @@
 //! | [`UdpSlots<N>`](UdpSlots) | each datagram service | 24 × (N + 1) | no |
 //! | smoltcp's `SocketStorage` | each socket | 416 | no |
 //! | [`Scratch`] | one | the longest R + the longest S, or a datagram | yes |
-//! | [`Stack`] | one | 288 + 2624 × `TCP` + 40 × `UDP` | no |
+//! | [`Stack`] | one | 288 + 2608 × `TCP` + 40 × `UDP` | no |
 //!
 //! A `static` that is not zero takes flash for its initial value, so keep the kinds in statics apart.
 //!

@@ -113,6 +113,12 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         Ok(())
     }
 
+    /// The number of connections it serves at once: sockets it listens with.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Serves the datagrams of the echo or command service on a UDP port with this socket of the set,
     /// up to `limit` bytes of payload: a longer one is answered as the cut one it would be elsewhere, a
     /// longer reply is `truncated`. The socket's send ring has one metadata slot, so that a reply is
@@ -301,8 +307,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         self.came = true;
         self.begun = self.begun.wrapping_add(1);
         let begun = self.begun;
-        let (mut half_open, mut idle, mut closing) = (None, None, false);
+        let (mut half_open, mut idle, mut closing, mut served) = (None, None, false, false);
         for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, it)| it.port == port) {
+            served = true;
             let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
             if socket.remote_endpoint() == Some(from) {
                 return true; // it has come before
@@ -340,6 +347,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
             socket.abort();
             slot.renew(now, host, socket, false);
+            host.count(Counter::Evicted, 1);
+        } else if served {
+            host.count(Counter::Refused, 1);
         }
         true
     }

@@ -26,13 +26,14 @@ mod files;
 mod handler;
 mod host;
 mod job;
+pub mod limits;
 mod listen;
 mod program;
 mod running;
 mod slots;
 mod visit;
 
-pub use config::{Config, MEMORY_FILES, Ports, ProgramLimits, Storage};
+pub use config::{Config, Ports, ProgramLimits, Storage};
 pub use error::Error;
 pub(crate) use files::root::keep_owner;
 pub use files::{Files, Sink, Source};
@@ -49,6 +50,7 @@ use crate::url::Url;
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
+use limits::PROGRAM_END;
 use listen::Serving;
 use slots::Slots;
 use std::sync::Arc;
@@ -58,9 +60,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use unstick::{Endpoint, Service, Transport};
-
-/// How long programs that were ended may take to be gone.
-const LAST_PROGRAMS: Duration = Duration::from_secs(3);
 
 /// A node whose sockets listen: what connects or is sent before [`Node::run`] waits there.
 pub struct Node {
@@ -108,7 +107,7 @@ impl Node {
     }
 
     fn on(sockets: Sockets, config: Config) -> Result<Self, Error> {
-        let answer = config.programs.time.saturating_add(LAST_PROGRAMS);
+        let answer = config.programs.time.saturating_add(PROGRAM_END);
         let grace = config.grace;
         let clock = Clock::new();
         let serving = Serving {
@@ -154,7 +153,7 @@ impl Node {
             warn!("connections that did not end within {grace:?} are cut");
             tasks.shutdown().await;
         }
-        serving.host.programs().ended(LAST_PROGRAMS).await;
+        serving.host.programs().ended(PROGRAM_END).await;
     }
 }
 

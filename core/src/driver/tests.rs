@@ -252,14 +252,7 @@ fn a_peer_that_reads_slowly_gets_everything() {
 }
 
 fn host() -> RefCell<Node<RamStore<[u8; 0], 0>>> {
-    let identity = Identity {
-        name: "host",
-        version: "1",
-        target: "test",
-        datagram: crate::datagram::ETHERNET,
-        started: Instant::ZERO,
-    };
-    RefCell::new(Node::new(identity, RamStore::new([])))
+    RefCell::new(Node::new(Identity::new("host", "1").target("test"), RamStore::new([])))
 }
 
 fn shared<H: Host>(service: Service) -> Shared<Server<H>> {

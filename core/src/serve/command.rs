@@ -6,6 +6,7 @@ use super::host::{Host, SinkOf, SourceOf};
 use super::reply::{Refusal, Status};
 use super::text::Text;
 use crate::bytes::number;
+use crate::limits::{HEADER, Limits};
 use crate::time::Instant;
 use core::str::FromStr;
 
@@ -135,6 +136,8 @@ pub struct Call<'a> {
     pub at_once: bool,
     /// The longest header the session takes, in bytes.
     pub header: usize,
+    /// What else the session allows and how long it waits; `None` for a datagram, which has no session.
+    pub limits: Option<&'a Limits>,
     /// The time.
     pub now: Instant,
 }
@@ -143,8 +146,8 @@ impl<'a> Call<'a> {
     /// A call as the command service makes it, for tests of commands.
     #[must_use]
     pub const fn new(name: &'a str, args: &'a str, body: &'a [u8], now: Instant) -> Self {
-        let header = crate::limits::HEADER;
-        Self { name, args, body, size: Some(body.len() as u64), at_once: false, header, now }
+        let (size, header, limits) = (Some(body.len() as u64), HEADER, Some(&Limits::DEFAULT));
+        Self { name, args, body, size, at_once: false, header, limits, now }
     }
 
     /// The arguments as one name, spaces and all. Refuses none at all.

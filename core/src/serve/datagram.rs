@@ -15,6 +15,9 @@ use crate::wire::header::{Fields, has_status};
 use crate::wire::message::{self, Kind, MessageError};
 use heapless::String;
 
+/// Where a datagram's request comes by: there is no session, so nothing waits.
+const ORIGIN: Origin<'_> = Origin { header: HEADER, limits: None };
+
 /// Answers a datagram of the echo or command service. Returns the number of bytes of the reply in
 /// `output`, or `None` where nothing is to be sent.
 ///
@@ -65,8 +68,8 @@ fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> O
     let id = header.id?;
     let why = format_args!("the datagram is over the limit of {} bytes", number(head.len()));
     let mut exchange = Exchange::<H, TEXT>::new();
-    let origin = Origin { size: Some(0), at_once: true, header: HEADER };
-    exchange.begin(host, now, Some(id), Err(Refusal::new(Status::TooLarge, why)), origin);
+    let line = Err(Refusal::new(Status::TooLarge, why));
+    exchange.begin(host, now, Some(id), line, Some(0), ORIGIN);
     host.access(Access::Reply { status: exchange.status(), size: exchange.left() });
     write(&mut exchange, host, now, space(output, head))
 }
@@ -95,13 +98,13 @@ fn command<H: Host>(
             } else {
                 Err(MessageError::Size { declared, seen })
             };
-            let origin = Origin { size: Some(seen), at_once: true, header: HEADER };
             let line = line.map_err(|error| refusal(&error));
-            exchange.begin(host, now, header.id, line, origin);
+            exchange.begin(host, now, header.id, line, Some(seen), ORIGIN);
             if !exchange.drops_body()
                 && (body.is_empty() || exchange.body_piece(host, body).is_ok())
             {
-                exchange.body_end(host, now, message::verify(Kind::Request, &header, body));
+                let end = message::verify(Kind::Request, &header, body);
+                exchange.body_end(host, now, end, ORIGIN);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::store::Store;
 use super::task::{Progress, Task};
 use super::text::Text;
 use crate::bytes::{copy, number};
-use crate::limits::ID;
+use crate::limits::{ID, Limits};
 use crate::time::Instant;
 use crate::wire::digest::{Digest, Hasher};
 use crate::wire::header::{Fields, Id};
@@ -36,7 +36,7 @@ enum State<H: Host> {
     Text { sent: usize },
     /// The request's body is collected at the end of the text, from `start` on behind its line: the
     /// name and the arguments, which have this many bytes.
-    Collecting { run: Run<H>, start: usize, name: usize, args: usize, origin: Origin },
+    Collecting { run: Run<H>, start: usize, name: usize, args: usize, size: Option<u64> },
     /// The request's body goes here.
     Sink(SinkOf<H>),
     /// The reply comes from here.
@@ -48,11 +48,25 @@ enum State<H: Host> {
 
 /// Where a request came by: what a [`Call`] says besides the request itself.
 #[derive(Clone, Copy)]
-pub(crate) struct Origin {
-    /// Bytes of the request's body; `None` where requests have none.
-    pub(crate) size: Option<u64>,
-    pub(crate) at_once: bool,
+pub(crate) struct Origin<'l> {
+    /// Bytes of the longest header.
     pub(crate) header: usize,
+    /// The session's; `None` where there is no session, and nothing waits.
+    pub(crate) limits: Option<&'l Limits>,
+}
+
+impl<'a> Origin<'a> {
+    const fn call(
+        self,
+        name: &'a str,
+        args: &'a str,
+        body: &'a [u8],
+        size: Option<u64>,
+        now: Instant,
+    ) -> Call<'a> {
+        let Self { header, limits } = self;
+        Call { name, args, body, size, at_once: limits.is_none(), header, limits, now }
+    }
 }
 
 /// Why there is nothing to send now.
@@ -81,14 +95,16 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         }
     }
 
-    /// Starts over with a request: its id, and its line or why there is none.
+    /// Starts over with a request: its id, its line or why there is none, and the number of bytes of its
+    /// body, `None` where requests have none.
     pub(crate) fn begin(
         &mut self,
         host: &mut H,
         now: Instant,
         id: Option<Id<'_>>,
         line: Result<&str, Refusal>,
-        origin: Origin,
+        size: Option<u64>,
+        origin: Origin<'_>,
     ) {
         self.abort(host);
         self.id.clear();
@@ -101,29 +117,36 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         // A refusal is long: it is lent, and not moved.
         match line {
             Err(refusal) => self.refuse(host, &refusal),
-            Ok(line) => self.start(host, now, line, origin),
+            Ok(line) => self.start(host, now, line, size, origin),
         }
-        if origin.size.is_none() {
-            self.body_end(host, now, End { integrity: Integrity::Unverified, digest: None });
+        if size.is_none() {
+            let end = End { integrity: Integrity::Unverified, digest: None };
+            self.body_end(host, now, end, origin);
         }
     }
 
     /// Runs a command, or makes ready to collect the body that it wants to see.
-    fn start(&mut self, host: &mut H, now: Instant, line: &str, origin: Origin) {
-        let (row, name, args) = match command::look_up(host, line, origin.size) {
+    fn start(
+        &mut self,
+        host: &mut H,
+        now: Instant,
+        line: &str,
+        size: Option<u64>,
+        origin: Origin<'_>,
+    ) {
+        let (row, name, args) = match command::look_up(host, line, size) {
             Ok(found) => found,
             Err(refusal) => return self.refuse(host, &refusal),
         };
         let Command { run, body, changes, .. } = *row;
         self.changes = changes;
         if let Body::Optional | Body::Required = body {
-            if let Err(refusal) = self.collect(run, name, args, origin) {
+            if let Err(refusal) = self.collect(run, name, args, size) {
                 self.refuse(host, &refusal);
             }
             return;
         }
-        let Origin { size, at_once, header } = origin;
-        let call = Call { name, args, body: &[], size, at_once, header, now };
+        let call = origin.call(name, args, &[], size, now);
         let mut text = Text::new(&mut self.text);
         let outcome = run(host, &call, &mut text);
         self.len = text.len();
@@ -136,23 +159,23 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         run: Run<H>,
         name: &str,
         args: &str,
-        origin: Origin,
+        size: Option<u64>,
     ) -> Result<(), Refusal> {
         let line = name.len().saturating_add(args.len());
         let room = most_collected(TEXT).saturating_sub(line);
-        let size = origin.size.unwrap_or_default();
-        let fits = usize::try_from(size).ok().filter(|size| *size <= room);
-        let start = fits.and_then(|size| TEXT.checked_sub(line.saturating_add(size)));
+        let len = size.unwrap_or_default();
+        let fits = usize::try_from(len).ok().filter(|len| *len <= room);
+        let start = fits.and_then(|len| TEXT.checked_sub(line.saturating_add(len)));
         let Some(start) = start else {
             let room = number(room);
-            let why = format_args!("a body of {size} bytes is over the limit of {room}");
+            let why = format_args!("a body of {len} bytes is over the limit of {room}");
             return Err(Refusal::new(Status::TooLarge, why));
         };
         let mut text = Text::resume(&mut self.text, start);
         text.write_bytes(name.as_bytes())?;
         text.write_bytes(args.as_bytes())?;
         self.len = text.len();
-        self.state = State::Collecting { run, start, name: name.len(), args: args.len(), origin };
+        self.state = State::Collecting { run, start, name: name.len(), args: args.len(), size };
         Ok(())
     }
 
@@ -163,16 +186,16 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         now: Instant,
         run: Run<H>,
         (start, name, args): (usize, usize, usize),
-        origin: Origin,
+        size: Option<u64>,
+        origin: Origin<'_>,
     ) {
-        let Origin { size, at_once, header } = origin;
         let (space, kept) = self.text.split_at_mut_checked(start).unwrap_or_default();
         let mut answer = Text::new(space);
         let (name, rest) = kept.split_at_checked(name).unwrap_or_default();
         let (args, body) = rest.split_at_checked(args).unwrap_or_default();
         // It was text when it was kept.
         let [name, args] = [name, args].map(|it| core::str::from_utf8(it).unwrap_or_default());
-        let call = Call { name, args, body, size, at_once, header, now };
+        let call = origin.call(name, args, body, size, now);
         let outcome = match run(host, &call, &mut answer) {
             Ok(Answer::Sink(sink)) => {
                 host.store().discard(sink);
@@ -206,7 +229,10 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
             match refusal.status {
                 Status::TooLarge => Counter::Oversized,
                 Status::Truncated => Counter::Truncated,
-                _ => Counter::Rejected,
+                Status::Denied => Counter::Denied,
+                Status::Busy => Counter::Busy,
+                Status::Failed => Counter::Failed,
+                Status::Ok | Status::UnknownCommand | Status::BadRequest => Counter::Rejected,
             },
             1,
         );
@@ -249,16 +275,16 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
     }
 
     /// The request's body is whole.
-    pub(crate) fn body_end(&mut self, host: &mut H, now: Instant, end: End) {
+    pub(crate) fn body_end(&mut self, host: &mut H, now: Instant, end: End, origin: Origin<'_>) {
         if self.drops_body() {
             return; // what the reply comes from stays
         }
         let result = match (end.integrity, &self.state) {
             (Integrity::Mismatch { declared, actual }, _) => Err(mismatch(declared, actual)),
-            (_, State::Collecting { run, start, name, args, origin }) => {
-                let (run, line, origin) = (*run, (*start, *name, *args), *origin);
+            (_, State::Collecting { run, start, name, args, size }) => {
+                let (run, line, size) = (*run, (*start, *name, *args), *size);
                 self.state = State::Text { sent: 0 };
-                return self.run_collected(host, now, run, line, origin);
+                return self.run_collected(host, now, run, line, size, origin);
             }
             (_, State::Sink(_)) => self.commit(host, end.digest),
             _ => Ok(()),

@@ -78,6 +78,11 @@ pub struct Identity<'a> {
     pub target: &'a str,
     /// The largest datagram it sends, in bytes of UDP payload.
     pub datagram: usize,
+    /// The most connections it has at once, over all services; 0 where that is not known.
+    pub connections: usize,
+    /// Limits that only this node has, by the names that `info` is to give them; of a time in
+    /// milliseconds the name ends in `_ms`.
+    pub limits: &'a [(&'a str, u64)],
     /// When it started.
     pub started: Instant,
 }
@@ -87,7 +92,8 @@ impl<'a> Identity<'a> {
     /// most [`ETHERNET`] bytes.
     #[must_use]
     pub const fn new(name: &'a str, version: &'a str) -> Self {
-        Self { name, version, target: "", datagram: ETHERNET, started: Instant::ZERO }
+        let (target, datagram, connections, limits) = ("", ETHERNET, 0, &[] as &[_]);
+        Self { name, version, target, datagram, connections, limits, started: Instant::ZERO }
     }
 
     /// What it runs on.
@@ -100,6 +106,18 @@ impl<'a> Identity<'a> {
     #[must_use]
     pub const fn datagram(self, datagram: usize) -> Self {
         Self { datagram, ..self }
+    }
+
+    /// The most connections it has at once, over all services.
+    #[must_use]
+    pub const fn connections(self, connections: usize) -> Self {
+        Self { connections, ..self }
+    }
+
+    /// Limits that only this node has.
+    #[must_use]
+    pub const fn limits(self, limits: &'a [(&'a str, u64)]) -> Self {
+        Self { limits, ..self }
     }
 
     /// When it started.
@@ -135,17 +153,27 @@ pub enum Counter {
     Oversized,
     /// Datagrams cut on arrival, and UDP replies that did not fit.
     Truncated,
-    /// Requests refused for another reason, and datagrams dropped.
+    /// Requests refused because they break a rule or name no command, and datagrams dropped.
     Rejected,
     /// Connections that were lost.
     Resets,
     /// Connections closed upon a deadline.
     Timeouts,
+    /// Requests refused because they are not allowed.
+    Denied,
+    /// Requests refused because they cannot be answered now.
+    Busy,
+    /// Requests refused because their command failed, as for want of room.
+    Failed,
+    /// Connections refused because all that there may be were taken.
+    Refused,
+    /// Connections ended to make room for a new one.
+    Evicted,
 }
 
 impl Counter {
     /// Every counter, in the order of `stats`.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Frames,
         Self::Bytes,
         Self::Oversized,
@@ -153,6 +181,11 @@ impl Counter {
         Self::Rejected,
         Self::Resets,
         Self::Timeouts,
+        Self::Denied,
+        Self::Busy,
+        Self::Failed,
+        Self::Refused,
+        Self::Evicted,
     ];
 
     /// The name in `stats`.
@@ -166,6 +199,11 @@ impl Counter {
             Self::Rejected => "rejected",
             Self::Resets => "resets",
             Self::Timeouts => "timeouts",
+            Self::Denied => "denied",
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Evicted => "evicted",
         }
     }
 }

@@ -143,8 +143,8 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         let is_foreign = !is_known && is_foreign(start);
         let is_unknown = !is_known && matches!(line, Line::Whole(_));
         let text = if is_foreign { Err(foreign()) } else { text };
-        let origin = Origin { size: None, at_once: false, header: N };
-        self.exchange.begin(host, now, None, text, origin);
+        let origin = Origin { header: N, limits: Some(&self.limits) };
+        self.exchange.begin(host, now, None, text, None, origin);
         if is_foreign || (is_unknown && !is_blank(input)) {
             self.last = Some(Closed::Foreign);
         }
@@ -156,6 +156,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     fn receive_message(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
         let Self { requests, exchange, limits, uncounted, skipping, .. } = self;
         let Requests::Messages(reader) = requests else { return None };
+        let origin = Origin { header: N, limits: Some(limits) };
         let stop = loop {
             // Headers are long: they are looked at where they are.
             match &reader.read_with(host.digester(), input) {
@@ -164,8 +165,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     count_bytes(uncounted, host, input);
                     let mut decoded = String::<N>::new();
                     let line = line(header, &mut decoded).map_err(|error| refusal(&error));
-                    let origin = Origin { size: Some(size), at_once: false, header: N };
-                    exchange.begin(host, now, header.id, line, origin);
+                    exchange.begin(host, now, header.id, line, Some(size), origin);
                     self.begun = true;
                     if size > 0 && exchange.drops_body() {
                         break Err(size);
@@ -182,7 +182,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                     return None; // the request has been answered
                 }
                 Ok(Some(message::Event::End(end))) => {
-                    exchange.body_end(host, now, *end);
+                    exchange.body_end(host, now, *end, origin);
                     self.state = State::Waiting;
                     return None;
                 }

@@ -83,6 +83,11 @@ pub trait Store {
     /// The most bytes a file can have.
     fn largest(&self) -> u64;
 
+    /// The most files it holds, if there is such a limit; by default `None`.
+    fn most_files(&self) -> Option<usize> {
+        None
+    }
+
     /// Writes a line for each file to `text`, in the order of the bytes of their names: spaces, its size
     /// in bytes, a space, its name. Or returns a source of these lines where they may be longer than any
     /// text.

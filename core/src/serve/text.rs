@@ -97,21 +97,31 @@ impl<'b> Text<'b> {
     /// Writes a line for each item, or as many as fit and then how many do not.
     pub(crate) fn write_lines<T>(
         &mut self,
-        items: impl Iterator<Item = T>,
+        mut items: impl Iterator<Item = T>,
         line: impl Fn(&mut Self, T) -> fmt::Result,
+    ) -> fmt::Result {
+        self.write_each(&mut |text| Some(line(text, items.next()?)))
+    }
+
+    /// One copy of it, whatever the items are.
+    #[inline(never)]
+    fn write_each(
+        &mut self,
+        next: &mut dyn FnMut(&mut Self) -> Option<fmt::Result>,
     ) -> fmt::Result {
         use fmt::Write as _;
         /// Bytes kept for the last line.
         const MORE: usize = 20;
-        let mut left_out = 0_u64;
-        let mut items = items.peekable();
-        while let Some(item) = items.next() {
-            let before = self.len;
-            let fits = left_out == 0 && line(self, item).is_ok();
-            let space = self.capacity().saturating_sub(self.len);
-            if !fits || (space < MORE && items.peek().is_some()) {
-                self.truncate(before);
-                left_out = left_out.saturating_add(1);
+        // Up to `sure` there is room for that behind the lines; what is between may have to give way.
+        let (mut sure, mut between, mut left_out) = (self.len, 0_u64, 0_u64);
+        while let Some(written) = next(self) {
+            between = between.saturating_add(1);
+            if left_out > 0 || written.is_err() {
+                self.truncate(sure);
+                left_out = left_out.saturating_add(between);
+                between = 0;
+            } else if self.capacity().saturating_sub(self.len) >= MORE {
+                (sure, between) = (self.len, 0);
             }
         }
         if left_out == 0 { Ok(()) } else { writeln!(self, "and {left_out} more") }

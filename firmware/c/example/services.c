@@ -63,6 +63,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
             return connection_open(&own[i], pcb, &node, service->service);
         }
     }
+    unstick_node_count(&node, UNSTICK_COUNTER_REFUSED, 1);
     return ERR_MEM; /* lwIP resets it */
 }
 
@@ -145,6 +146,7 @@ const char *services_start(void) {
         .files = files,
         .file_count = FILES,
         .file_size = FILE_SIZE,
+        .connections = SERVICES * CONNECTIONS,
     };
     unstick_error error = unstick_node_start(&node, &config, board_now_us());
     const char *why = error == UNSTICK_ERROR_NONE ? NULL : unstick_strerror(error);

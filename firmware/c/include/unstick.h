@@ -67,12 +67,12 @@ void unstick_panic(void);
 
 #if defined(UNSTICK_32_BIT)
 /// Bytes of an `unstick_node`.
-#define UNSTICK_NODE_SIZE 3032
+#define UNSTICK_NODE_SIZE 3088
 #endif
 
 #if defined(UNSTICK_64_BIT)
 /// Bytes of an `unstick_node`.
-#define UNSTICK_NODE_SIZE 3744
+#define UNSTICK_NODE_SIZE 3808
 #endif
 
 /// The same in `uint64_t`, for the alignment.
@@ -269,12 +269,22 @@ enum unstick_counter
     UNSTICK_COUNTER_OVERSIZED,
     /// Datagrams cut on arrival, and UDP replies that did not fit.
     UNSTICK_COUNTER_TRUNCATED,
-    /// Requests refused for another reason, and datagrams dropped.
+    /// Requests refused because they break a rule or name no command, and datagrams dropped.
     UNSTICK_COUNTER_REJECTED,
     /// Connections that were lost.
     UNSTICK_COUNTER_RESETS,
     /// Connections closed upon a deadline.
     UNSTICK_COUNTER_TIMEOUTS,
+    /// Requests refused because they are not allowed.
+    UNSTICK_COUNTER_DENIED,
+    /// Requests refused because they cannot be answered now.
+    UNSTICK_COUNTER_BUSY,
+    /// Requests refused because their command failed, as for want of room.
+    UNSTICK_COUNTER_FAILED,
+    /// Connections refused because all that there may be were taken.
+    UNSTICK_COUNTER_REFUSED,
+    /// Connections ended to make room for a new one.
+    UNSTICK_COUNTER_EVICTED,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -542,6 +552,8 @@ typedef struct unstick_config {
     size_t file_count;
     /// Most bytes of a file.
     size_t file_size;
+    /// The most connections that you have at once, as the command `info` shows it; 0 shows nothing.
+    size_t connections;
 } unstick_config;
 
 /// The server's side of one connection, in memory of yours; nothing of it is for you to read.
@@ -659,9 +671,11 @@ unstick_error unstick_node_start(struct unstick_node *node,
                                  const struct unstick_config *config,
                                  uint64_t now_us);
 
-/// Adds to a counter what only the network's side sees, as a datagram that was dropped. Counters
-/// stop at their end.
-unstick_error unstick_node_count(struct unstick_node *node, unstick_counter what, uint64_t count);
+/// Adds to a counter what only the network's side sees: a datagram that was dropped, a connection that
+/// was refused or had to give way. Counters stop at their end.
+unstick_error unstick_node_count(struct unstick_node *node,
+                                 unstick_counter what,
+                                 uint64_t count);
 
 /// A counter; 0 where the call is wrong.
 uint64_t unstick_node_counter(struct unstick_node *node, unstick_counter what);

@@ -13,10 +13,10 @@ use unstick::{Endpoint, Instant};
 
 /// Bytes of an `unstick_node`.
 #[cfg(target_pointer_width = "32")]
-pub const UNSTICK_NODE_SIZE: usize = 3032;
+pub const UNSTICK_NODE_SIZE: usize = 3088;
 /// Bytes of an `unstick_node`.
 #[cfg(target_pointer_width = "64")]
-pub const UNSTICK_NODE_SIZE: usize = 3744;
+pub const UNSTICK_NODE_SIZE: usize = 3808;
 /// The same in `uint64_t`, for the alignment.
 pub const UNSTICK_NODE_WORDS: usize = UNSTICK_NODE_SIZE / 8;
 
@@ -66,6 +66,8 @@ pub struct unstick_config {
     pub file_count: usize,
     /// Most bytes of a file.
     pub file_size: usize,
+    /// The most connections that you have at once, as the command `info` shows it; 0 shows nothing.
+    pub connections: usize,
 }
 
 /// Starts a node.
@@ -111,7 +113,8 @@ unsafe fn start(
     };
     let started = Instant::from_micros(now_us);
     let identity = Identity::new(name, version).target(target);
-    let identity = identity.datagram(config.datagram).started(started);
+    let identity = identity.datagram(config.datagram).connections(config.connections);
+    let identity = identity.started(started);
     let mut udp_ports = Endpoint::UDP_PORTS;
     for (port, own) in udp_ports.iter_mut().zip(config.udp_ports).filter(|(_, own)| *own != 0) {
         *port = own;
@@ -139,20 +142,30 @@ pub enum unstick_counter {
     Oversized,
     /// Datagrams cut on arrival, and UDP replies that did not fit.
     Truncated,
-    /// Requests refused for another reason, and datagrams dropped.
+    /// Requests refused because they break a rule or name no command, and datagrams dropped.
     Rejected,
     /// Connections that were lost.
     Resets,
     /// Connections closed upon a deadline.
     Timeouts,
+    /// Requests refused because they are not allowed.
+    Denied,
+    /// Requests refused because they cannot be answered now.
+    Busy,
+    /// Requests refused because their command failed, as for want of room.
+    Failed,
+    /// Connections refused because all that there may be were taken.
+    Refused,
+    /// Connections ended to make room for a new one.
+    Evicted,
 }
 
 fn counter(value: MaybeUninit<unstick_counter>) -> Result<Counter, unstick_error> {
     Counter::ALL.get(usize::from(number(value))).copied().ok_or(unstick_error::Value)
 }
 
-/// Adds to a counter what only the network's side sees, as a datagram that was dropped. Counters
-/// stop at their end.
+/// Adds to a counter what only the network's side sees: a datagram that was dropped, a connection that
+/// was refused or had to give way. Counters stop at their end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn unstick_node_count(
     node: *mut unstick_node,

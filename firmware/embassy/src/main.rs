@@ -53,7 +53,8 @@ fn main() -> ! {
     let sockets = SOCKETS.init_with(StackResources::new);
     let (stack, runner) = embassy_net::new(Hearing::new(nic), board::config(), sockets, seed);
 
-    let identity = Identity::new("mps2", env!("CARGO_PKG_VERSION")).target(TARGET).started(started);
+    let identity = Identity::new("mps2", env!("CARGO_PKG_VERSION")).target(TARGET);
+    let identity = identity.connections(node::TCP).started(started);
     let node = node::node(identity, FILE_BYTES.take(), commands);
     let services = SERVICES.init_with(|| Services::new(stack, node, Limits::DEFAULT));
     let spawner = board.spawner();

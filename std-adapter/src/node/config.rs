@@ -1,6 +1,6 @@
 //! What a node is to be.
 
-use super::{Handler, Host};
+use super::{Handler, Host, limits};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::path::PathBuf;
@@ -86,10 +86,10 @@ impl Config {
             programs: ProgramLimits::default(),
             commands: Vec::new(),
             handlers: Vec::new(),
-            connections: 256,
+            connections: limits::CONNECTIONS,
             datagram: ETHERNET,
             limits: Limits::DEFAULT,
-            grace: Duration::from_secs(10),
+            grace: limits::GRACE,
             name: "unstick".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
@@ -241,7 +241,7 @@ impl Default for Ports {
 /// Where a node's files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Storage {
-    /// In memory, gone with the node: at most [`MEMORY_FILES`] files.
+    /// In memory, gone with the node: at most [`MEMORY_FILES`](limits::MEMORY_FILES) files.
     Memory {
         /// Most bytes of a file. All of it is set aside for each file at the start.
         largest: usize,
@@ -250,13 +250,10 @@ pub enum Storage {
     Directory(PathBuf),
 }
 
-/// Most files of [`Storage::Memory`], one that is on its way in included.
-pub const MEMORY_FILES: usize = 8;
-
 impl Default for Storage {
     /// In memory, 64 KiB a file.
     fn default() -> Self {
-        Self::Memory { largest: 64 * 1024 }
+        Self::Memory { largest: limits::FILE }
     }
 }
 
@@ -283,10 +280,10 @@ impl Default for ProgramLimits {
 impl ProgramLimits {
     /// 8 at once, 10 s, 64 KiB in memory, 64 MiB in all.
     pub const DEFAULT: Self = Self {
-        at_once: 8,
-        time: Duration::from_secs(10),
-        memory: 64 * 1024,
-        output: 64 * 1024 * 1024,
+        at_once: limits::PROGRAMS,
+        time: limits::PROGRAM,
+        memory: limits::OUTPUT_MEMORY,
+        output: limits::OUTPUT,
     };
 
     /// Most programs at once.

@@ -1,6 +1,7 @@
 //! One TCP connection, from accept to close.
 
 use super::host::Host;
+use super::limits::{LINGER, TEXT};
 use super::slots::Slot;
 use crate::clock::{Alarm, Clock};
 use core::net::SocketAddr;
@@ -22,10 +23,6 @@ use unstick::{Closed, Endpoint, Host as _, Instant, Limits, Next, Server, Servic
 
 /// Bytes of each of a connection's two buffers, which it has while there are bytes in them.
 const BUFFER: usize = 64 * 1024;
-/// Bytes of text that a command can answer with.
-const TEXT: usize = 4 * 1024;
-/// How long a peer that still sends is listened to after the end.
-const LINGER: Duration = Duration::from_secs(2);
 
 type NodeServer = Server<Host, HEADER, TEXT>;
 

@@ -1,13 +1,11 @@
 //! Why a node does not start.
 
+use super::limits::NAME;
 use core::fmt;
 use core::net::SocketAddr;
 use std::io;
 use std::path::PathBuf;
 use unstick::Endpoint;
-
-/// Most bytes of a node's name.
-pub(super) const NAME: usize = 128;
 
 /// Why a node does not start; its text is one sentence that says what to do.
 #[derive(Debug)]

@@ -5,9 +5,10 @@ mod listing;
 pub(crate) mod root;
 mod whole;
 
-use super::config::{MEMORY_FILES, Storage};
+use super::config::Storage;
 use super::error::Error;
 use super::job::Later;
+use super::limits::MEMORY_FILES;
 use super::program::Run;
 use core::task::Poll;
 use directory::{Directory, Incoming, Outgoing};
@@ -117,6 +118,13 @@ impl Store for Files {
             Backend::Memory(memory) => lock(memory).largest(),
             // What a file's length can be.
             Backend::Directory(_) => i64::MAX as u64,
+        }
+    }
+
+    fn most_files(&self) -> Option<usize> {
+        match &self.backend {
+            Backend::Memory(memory) => lock(memory).most_files(),
+            Backend::Directory(_) => None,
         }
     }
 

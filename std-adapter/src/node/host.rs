@@ -1,9 +1,10 @@
 //! What the sessions of a desktop node share.
 
 use super::config::Config;
-use super::error::{Error, NAME};
+use super::error::Error;
 use super::files::Files;
 use super::handler::Handler;
+use super::limits::NAME;
 use super::program::Programs;
 use super::visit::Visit;
 use crate::hashing::Hashing;
@@ -33,6 +34,9 @@ struct Shared {
     version: String,
     target: String,
     datagram: usize,
+    connections: usize,
+    /// Those of the programs, where there are any.
+    limits: Vec<(&'static str, u64)>,
     commands: Vec<Command<Host>>,
     handlers: Vec<Handler>,
     programs: Programs,
@@ -62,6 +66,8 @@ impl Host {
             version: config.version,
             target: config.target,
             datagram: config.datagram,
+            connections: config.connections,
+            limits: programs.limits(),
             commands,
             handlers: config.handlers,
             programs,
@@ -142,6 +148,8 @@ impl unstick::Host for Host {
         Identity::new(&self.shared.name, &self.shared.version)
             .target(&self.shared.target)
             .datagram(self.shared.datagram)
+            .connections(self.shared.connections)
+            .limits(&self.shared.limits)
     }
 
     fn count(&mut self, counter: Counter, count: u64) {

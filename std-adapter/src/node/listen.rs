@@ -2,13 +2,13 @@
 
 use super::connection;
 use super::host::Host;
+use super::limits::{BACKLOG, PAUSE, WARNINGS_APART};
 use super::slots::{Slot, Slots};
 use crate::clock::Clock;
 use crate::system::own_port;
 use crate::udp;
 use core::fmt;
 use core::net::SocketAddr;
-use core::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,15 +23,9 @@ use unstick::driver::nonblocking::Runtime as _;
 use unstick::host::Counter;
 use unstick::{Endpoint, Host as _, Limits, Service};
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1024;
-/// How long nothing is accepted or received after the system has refused.
-const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes that the system keeps which have not been sent once.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 128 * 1024;
-/// Time from one warning that a peer can cause to the next.
-const WARNINGS_APART: Duration = Duration::from_secs(1);
 
 /// What all sockets of a node have in common.
 #[derive(Clone)]
@@ -106,16 +100,16 @@ fn admit(
 impl Serving {
     /// A place for a connection, if there is one or another gives way.
     fn enter(&self, service: Service, peer: SocketAddr) -> Option<Slot> {
-        let slot = self.slots.enter(peer.ip(), &self.stop);
-        let service = service.as_str();
-        match slot {
-            Some(_) => debug!("{peer} {service}: connected"),
-            None => {
-                let why = format_args!("{service}: {peer} refused: all connections are taken");
-                self.warnings.warn(why);
-            }
-        }
-        slot
+        let (mut host, service) = (self.host.clone(), service.as_str());
+        let Some((slot, evicts)) = self.slots.enter(peer.ip(), &self.stop) else {
+            host.count(Counter::Refused, 1);
+            let why = format_args!("{service}: {peer} refused: all connections are taken");
+            self.warnings.warn(why);
+            return None;
+        };
+        host.count(Counter::Evicted, evicts.into());
+        debug!("{peer} {service}: connected");
+        Some(slot)
     }
 }
 

@@ -61,6 +61,16 @@ impl Programs {
         Ok((Self { table, limits, slots: Arc::new(slots), directory }, rows))
     }
 
+    /// Their limits, as `info` shows them.
+    pub(super) fn limits(&self) -> Vec<(&'static str, u64)> {
+        if self.table.is_empty() {
+            return Vec::new();
+        }
+        let ProgramLimits { at_once, time, output, .. } = self.limits;
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        vec![("programs", at_once as u64), ("program_ms", time), ("output", output)]
+    }
+
     /// Waits until no program runs, but not longer than `longest`.
     pub(super) async fn ended(&self, longest: Duration) {
         let all = self.slots.acquire_many(u32::try_from(self.limits.at_once).unwrap_or(u32::MAX));

@@ -46,12 +46,17 @@ impl Slots {
 
     /// A place for one connection more, which is to finish with `stop`. Where all are taken, the one that
     /// has moved no byte for longest finishes, a second at least; or else the quietest of the peer that has
-    /// the most, if it would still have no fewer than this one. What it has begun is still done. `None` if
-    /// there is none.
-    pub(super) fn enter(self: &Arc<Self>, from: IpAddr, stop: &CancellationToken) -> Option<Slot> {
+    /// the most, if it would still have no fewer than this one. What it has begun is still done. Returns the
+    /// place, and whether another gives way for it; `None` if there is none.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        from: IpAddr,
+        stop: &CancellationToken,
+    ) -> Option<(Slot, bool)> {
         let (now, from) = (self.clock.now(), peer(from));
         let mut taken = self.lock();
-        if taken.guests.len() >= self.most {
+        let is_full = taken.guests.len() >= self.most;
+        if is_full {
             taken.quiet(now).or_else(|| taken.of_the_greediest(from))?.finish.cancel();
         }
         let number = taken.next;
@@ -59,7 +64,7 @@ impl Slots {
         let (moved, finish) = (AtomicU64::new(now.as_micros()), stop.child_token());
         let guest = Arc::new(Guest { from, moved, finish });
         taken.guests.insert(number, Arc::clone(&guest));
-        Some(Slot { slots: Arc::clone(self), number, guest })
+        Some((Slot { slots: Arc::clone(self), number, guest }, is_full))
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -136,9 +141,11 @@ mod tests {
         let (slots, stop) = (slots(4), CancellationToken::new());
         let enter = |from: &str| slots.enter(from.parse().unwrap(), &stop);
         let greedy: Vec<_> = (0..4).map(|_| enter("10.0.0.1").unwrap()).collect();
-        let finishing = || greedy.iter().filter(|it| it.guest.finish.is_cancelled()).count();
+        let finishing = || greedy.iter().filter(|(it, _)| it.guest.finish.is_cancelled()).count();
+        assert!(greedy.iter().all(|(_, evicts)| !evicts));
         assert!(enter("10.0.0.1").is_none(), "its own share is taken");
-        let _second = enter("10.0.0.2").unwrap();
+        let (_second, evicts) = enter("10.0.0.2").unwrap();
+        assert!(evicts);
         assert_eq!(finishing(), 1);
         let _third = enter("::ffff:10.0.0.2").unwrap();
         assert_eq!(finishing(), 2);

@@ -1,7 +1,7 @@
 //! The commands every node has.
 
 use super::{Answer, Body, Call, Command, Outcome};
-use crate::limits::REQUEST;
+use crate::limits::{Limits, REQUEST};
 use crate::serve::host::{Host, Identity};
 use crate::serve::reply::{Refusal, Status};
 use crate::serve::store::{Store, check_name};
@@ -63,30 +63,68 @@ fn upper<H: Host>(_: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H>
     Ok(Answer::Text)
 }
 
-/// Answers in JSON; sizes are in bytes.
+/// Answers in JSON. A text too short for all limits has the first four.
 fn info<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
-    let largest = host.store().largest();
-    let Identity { name, version, target, datagram, .. } = host.identity();
-    text.write_with(|space| {
-        let mut info = Object::new(space);
-        info.text("name", name)?;
-        info.text("version", version)?;
-        info.text("target", target)?;
-        info.open("limits")?;
-        info.size("request", REQUEST.min(call.header) as u64)?; // a longer one is not kept
-        info.size("header", call.header as u64)?;
-        info.size("datagram", datagram as u64)?;
-        info.size("file", largest)?;
-        info.close()?;
-        info.close()
-    })?;
+    let (file, files) = (host.store().largest(), host.store().most_files());
+    let (identity, capacity) = (host.identity(), text.capacity());
+    let mut write = |all| {
+        text.write_with(|space| write_info(&identity, call, file, files, capacity, all, space))
+    };
+    write(true).or_else(|_| write(false))?;
     Ok(Answer::Text)
 }
 
-fn stats<H: Host>(host: &mut H, _: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
-    for (counter, count) in host.counters().iter() {
-        writeln!(text, "{:<10} {count}", counter.as_str())?;
+#[inline(never)]
+fn write_info(
+    identity: &Identity<'_>,
+    call: &Call<'_>,
+    file: u64,
+    files: Option<usize>,
+    text: usize,
+    all: bool,
+    space: &mut [u8],
+) -> Option<usize> {
+    let mut info = Object::new(space);
+    info.text("name", identity.name)?;
+    info.text("version", identity.version)?;
+    info.text("target", identity.target)?;
+    info.open("limits")?;
+    info.size("request", REQUEST.min(call.header) as u64)?; // a longer one is not kept
+    info.size("header", call.header as u64)?;
+    info.size("datagram", identity.datagram as u64)?;
+    info.size("file", file)?;
+    if all {
+        info.size("text", text as u64)?;
+        if let Some(files) = files {
+            info.size("files", files as u64)?;
+        }
+        if identity.connections > 0 {
+            info.size("connections", identity.connections as u64)?;
+        }
+        if let Some(Limits { idle, header, stall, answer, .. }) = call.limits {
+            let times = [
+                ("idle_ms", idle),
+                ("header_ms", header),
+                ("stall_ms", stall),
+                ("answer_ms", answer),
+            ];
+            for (name, time) in &times {
+                let seconds = time.as_secs().saturating_mul(1000);
+                info.size(name, seconds.saturating_add(time.subsec_millis().into()))?;
+            }
+        }
+        for (name, limit) in identity.limits {
+            info.size(name, *limit)?;
+        }
     }
+    info.close()?;
+    info.close()
+}
+
+fn stats<H: Host>(host: &mut H, _: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
+    text.write_lines(host.counters().iter(), |text, (counter, count)| {
+        writeln!(text, "{:<10} {count}", counter.as_str())
+    })?;
     Ok(Answer::Text)
 }
 
@@ -124,3 +162,6 @@ fn remove<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcom
     write!(text, "removed {name}")?;
     Ok(Answer::Text)
 }
+
+#[cfg(test)]
+mod tests;

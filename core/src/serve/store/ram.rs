@@ -15,7 +15,7 @@ use heapless::String;
 ///
 /// A file that is replaced or removed while somebody reads it stays, without its name, until they
 /// are done; so does the file that comes to replace it. A store that must hold N files and have
-/// them replaced needs N + 1 buffers.
+/// them replaced needs N + 1 buffers. A buffer without bytes takes no file, not even an empty one.
 #[derive(Debug)]
 pub struct RamStore<B, const FILES: usize> {
     slots: [Slot<B>; FILES],
@@ -89,6 +89,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
         self.slots.iter().map(|slot| slot.buffer.as_ref().len() as u64).max().unwrap_or_default()
     }
 
+    fn most_files(&self) -> Option<usize> {
+        let has_bytes = |slot: &&Slot<B>| !slot.buffer.as_ref().is_empty();
+        Some(self.slots.iter().filter(has_bytes).count())
+    }
+
     fn list(&mut self, text: &mut Text<'_>) -> Result<Option<RamSource>, Refusal> {
         let after = |name: Option<&str>| {
             let whole = self.slots.iter().filter(|slot| slot.state == State::Whole);
@@ -115,7 +120,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
         let fits = |slot: &Slot<B>| {
             let free = slot.state == State::Free && slot.readers == 0;
             let len = slot.buffer.as_ref().len();
-            (free && len as u64 >= size).then_some(len)
+            (free && len > 0 && len as u64 >= size).then_some(len)
         };
         let free = self.slots.iter_mut().enumerate();
         let free = free.filter_map(|(index, slot)| Some((fits(slot)?, index, slot)));

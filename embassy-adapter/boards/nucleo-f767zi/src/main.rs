@@ -20,6 +20,7 @@ use unstick::{Endpoint, Limits, Refusal, Service, Status, Text};
 use unstick_embassy::{Hearing, TcpBuffers, UdpBuffers, UdpSlots};
 use {defmt_rtt as _, panic_probe as _};
 
+const CONNECTIONS: usize = Service::ALL.len(); // one of each
 const ADDRESS: [u8; 6] = [0x02, 0x00, 0x00, 0xF7, 0x67, 0x01]; // of Ethernet, made up
 
 /// Four files of 16 KiB, and the LED.
@@ -38,7 +39,8 @@ bind_interrupts!(struct Irqs {
 });
 
 static FILES: ConstStaticCell<[[u8; 16 * 1024]; 4]> = ConstStaticCell::new([[0; 16 * 1024]; 4]);
-static TCP: ConstStaticCell<[Rings; 4]> = ConstStaticCell::new([const { Rings::new() }; 4]);
+static TCP: ConstStaticCell<[Rings; CONNECTIONS]> =
+    ConstStaticCell::new([const { Rings::new() }; CONNECTIONS]);
 static UDP: ConstStaticCell<[Datagrams; 2]> = ConstStaticCell::new([const { Datagrams::new() }; 2]);
 static SLOTS: StaticCell<[Slots; 2]> = StaticCell::new();
 static PACKETS: StaticCell<PacketQueue<4, 8>> = StaticCell::new();
@@ -76,6 +78,7 @@ async fn main(spawner: Spawner) {
     let store = RamStore::new(FILES.take().each_mut().map(|file| file.as_mut_slice()));
     let led = Output::new(p.PB0, Level::Low, Speed::Low);
     let identity = Identity::new("nucleo-f767zi", env!("CARGO_PKG_VERSION")).target("thumbv7em");
+    let identity = identity.connections(CONNECTIONS);
     let node = Node::with(identity, store, COMMANDS, led);
     let services = SERVICES.init_with(|| Services::new(stack, node, Limits::DEFAULT));
     for (service, buffers) in Service::ALL.into_iter().zip(TCP.take()) {

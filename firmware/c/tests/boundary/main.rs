@@ -30,7 +30,10 @@ mod tasks;
 #[test]
 fn the_events_of_c_are_those_of_the_core() {
     use unstick_counter::*;
-    let events = [Frames, Bytes, Oversized, Truncated, Rejected, Resets, Timeouts];
+    let events = [
+        Frames, Bytes, Oversized, Truncated, Rejected, Resets, Timeouts, Denied, Busy, Failed,
+        Refused, Evicted,
+    ];
     let names = |all: &[&dyn core::fmt::Debug]| format!("{all:?}");
     let core = unstick::host::Counter::ALL;
     assert_eq!(
@@ -122,6 +125,7 @@ fn row(name: &'static CStr) -> unstick_command {
 fn config(commands: Vec<unstick_command>, files: usize) -> unstick_config {
     let name: *const c_char = c"bench".as_ptr();
     unstick_config {
+        connections: 2,
         name,
         version: c"1.0".as_ptr(),
         target: c"host".as_ptr(),

@@ -107,6 +107,7 @@ impl Node {
         let mut sockets = SocketSet::new(&mut storage[..]);
         let mut stack = Stack::new(self.limits, mtu, Scratch { input, output });
         self.serve(&mut stack, &mut sockets, tcp, udp.iter_mut().zip(slots))?;
+        self.host.identity.connections = stack.connections();
         let dhcp = address.is_none().then(|| sockets.add(dhcpv4::Socket::new()));
         address.into_iter().for_each(&mut ready);
         let mut wake = Some(wake);

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use unstick::Limits;
 use unstick::datagram::ETHERNET;
 use unstick::limits::Oversize;
-use unstick_std::node::{Config, Error, Node, Storage, demo};
+use unstick_std::node::{Config, Error, Node, Storage, demo, limits};
 use unstick_std::options::PortArgs;
 
 /// Options of `unstick serve`.
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     ports: PortArgs,
     /// Most connections at once
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = limits::CONNECTIONS as u32, value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
     /// Seconds without a request after which a connection is closed
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::DEFAULT.idle.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]

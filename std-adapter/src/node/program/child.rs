@@ -3,17 +3,12 @@
 use super::group::{Group, exit_code};
 use super::output::{Output, Spool};
 use crate::node::config::ProgramLimits;
+use crate::node::limits::{NOTICE, REST};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use core::time::Duration;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::{sleep, timeout};
 use unstick::{Refusal, Status};
-
-/// How long a program has to end by itself once it has been asked to.
-const NOTICE: Duration = Duration::from_secs(1);
-/// How long output may still come once the program and its group are dead.
-const REST: Duration = Duration::from_secs(1);
 
 /// Runs a program until it ends, or `abandoned` does, or it is over a limit. However this ends, by
 /// being dropped too, nothing of what it started is left.

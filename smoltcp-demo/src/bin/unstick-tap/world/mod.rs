@@ -61,7 +61,7 @@ pub struct World {
 impl World {
     /// A node with TCP rings of `RING` bytes each, these limits, and datagrams of at most
     /// `datagram` bytes.
-    pub fn new<const RING: usize>(host: Host, limits: Limits, datagram: usize) -> Self {
+    pub fn new<const RING: usize>(mut host: Host, limits: Limits, datagram: usize) -> Self {
         let now = Instant::from_millis(1000);
         let (mut node_end, mut client_end) = wire();
         let scratch = Scratch { input: leak_bytes(RING), output: leak_bytes(RING.max(1472)) };
@@ -82,6 +82,7 @@ impl World {
             let (service, port) = (endpoint.service(), endpoint.port());
             stack.bind(&mut node_sockets, handle, service, port, datagram).unwrap();
         }
+        host.identity.connections = stack.connections();
         Self {
             now,
             stack,
