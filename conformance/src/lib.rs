@@ -12,6 +12,7 @@
 //! | the firmware on a board in QEMU | [`board::Boards`] |
 //! | a link of one's own | [`Link`], [`play`] |
 //! | any live node, judged by meaning | [`check`] |
+//! | what a node says are its limits, each reached and passed | [`bounds`] |
 //! | several, side by side, as a table | [`matrix`] |
 //!
 //! A node has to have the [`commands`] of a node under test for some of them ([`Setup::Commands`], [`Setup::Json`]).
@@ -39,6 +40,8 @@
 
 #[cfg(feature = "std")]
 pub mod board;
+#[cfg(feature = "std")]
+pub mod bounds;
 #[cfg(feature = "std")]
 pub mod check;
 pub mod commands;
