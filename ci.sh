@@ -110,6 +110,7 @@ step_test() {
   CARGO_TERM_QUIET=false cargo test --workspace # name the tests as they run
   # As devices build it, whose sizes are documented.
   CARGO_TERM_QUIET=false cargo test --package unstick-smoltcp --no-default-features --lib
+  CARGO_TERM_QUIET=false cargo test --package unstick --no-default-features --features commands --lib
 }
 
 # Each ends by itself; a server asks itself once.

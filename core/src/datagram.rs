@@ -95,3 +95,26 @@ impl fmt::Display for TooLarge {
 }
 
 impl core::error::Error for TooLarge {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_receive_means() {
+        assert_eq!(Datagram::received(b"ab", 2), Datagram::Whole(b"ab"));
+        assert_eq!(Datagram::received(b"", 0), Datagram::Empty);
+        let cut = Datagram::received(b"ab", 3);
+        assert_eq!(cut, Datagram::Truncated { head: b"ab", len: Some(3) });
+        assert_eq!((cut.bytes(), Datagram::Empty.bytes()), (&b"ab"[..], &b""[..]));
+        assert!(matches!(Datagram::received(b"", 1), Datagram::Truncated { head: b"", .. }));
+    }
+
+    #[test]
+    fn what_is_at_the_limit_may_be_sent() {
+        assert_eq!((check(7, 8), check(8, 8)), (Ok(()), Ok(())));
+        let error = check(9, 8).unwrap_err();
+        assert_eq!(error, TooLarge { len: 9, limit: 8 });
+        assert_eq!(std::format!("{error}"), "a datagram of 9 bytes is over the limit of 8");
+    }
+}

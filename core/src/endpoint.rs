@@ -218,4 +218,13 @@ mod tests {
         let listed = "a scheme is one of echo, frame, message, command, echo+udp, command+udp";
         assert_eq!("frame+udp".parse::<Endpoint>().unwrap_err().to_string(), listed);
     }
+
+    #[test]
+    fn names_of_services_and_transports() {
+        let services = Service::ALL.map(|service| std::format!("{service:>8}"));
+        assert_eq!(services, ["    echo", "   frame", " message", " command"]);
+        let transports = [Transport::Tcp, Transport::Udp].map(|it| std::format!("{it:<4}"));
+        assert_eq!(transports, ["tcp ", "udp "]);
+        assert_eq!(Service::ALL.map(Service::is_bare), [false, true, true, false]);
+    }
 }

@@ -156,3 +156,45 @@ impl Oversize {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_changed_is_changed_alone() {
+        let [one, two, three, four] = [1, 2, 3, 4].map(Duration::from_secs);
+        let all = Limits {
+            oversize: Oversize::Close,
+            idle: one,
+            header: two,
+            stall: three,
+            answer: four,
+        };
+        let built = Limits::default()
+            .with_answer(four)
+            .with_stall(three)
+            .with_header(two)
+            .with_idle(one)
+            .with_oversize(Oversize::Close);
+        assert_eq!(built, all);
+        assert_eq!(
+            all.with_idle(Limits::DEFAULT.idle),
+            Limits { idle: Limits::DEFAULT.idle, ..all }
+        );
+    }
+
+    /// The numbers of docs/protocol.md, F4 and T2.
+    #[test]
+    fn numbers_of_the_page() {
+        assert_eq!(Oversize::DEFAULT, Oversize::Skip { budget: 65_536 });
+        assert_eq!((LINGER, LINGER_BYTES), (Duration::from_secs(10), 16_777_216));
+    }
+
+    #[test]
+    fn what_is_skipped() {
+        let skip = Oversize::Skip { budget: 5 };
+        assert_eq!([0, 5, 6].map(|len| skip.skips(len)), [true, true, false]);
+        assert!(!Oversize::Close.skips(0));
+    }
+}

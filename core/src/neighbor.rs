@@ -175,7 +175,14 @@ mod tests {
         {
             assert_eq!(heard(&mut neighbors, seconds, frame).is_some(), shown, "{seconds}");
         }
-        // More than are remembered take each other's place.
+        // So many are remembered.
+        for shown in [true, false] {
+            for last in 0..KNOWN as u8 {
+                let came = frame(NODE, SENDER, IPV4, [10, 0, 2, last]);
+                assert_eq!(heard(&mut neighbors, 25, &came).is_some(), shown, "{last}");
+            }
+        }
+        // More than that take each other's place.
         for round in 0..2 {
             for last in 0..=KNOWN as u8 {
                 let came = frame(NODE, SENDER, IPV4, [10, 0, 1, last]);

@@ -168,3 +168,36 @@ impl fmt::Display for Closed {
 }
 
 impl core::error::Error for Closed {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_is_a_sentence() {
+        let header = MessageError::Incomplete { missing: 3 };
+        for (why, sentence) in [
+            (Closed::End, "end of input"),
+            (Closed::Finished, "finished"),
+            (Closed::Protocol(header), "the input ended inside a body, 3 bytes are missing"),
+            (
+                Closed::Oversized { declared: 9 },
+                "a refused body of 9 bytes is too long to be skipped",
+            ),
+            (Closed::Foreign, "what came belongs to another protocol"),
+            (Closed::BodyFailed, "a body could not be read to its end"),
+            (Closed::WrongReply, "the reply does not belong to the request"),
+            (Closed::Unanswered, "the peer closed before it had answered"),
+            (Closed::Unsendable(RequestError::NotUtf8), "the command is not UTF-8"),
+            (Closed::Refused, "the request was refused before it was sent"),
+            (Closed::Timeout(Phase::Idle), "no request came in time"),
+            (Closed::Timeout(Phase::Header), "a header did not come in time"),
+            (Closed::Timeout(Phase::Body), "a body stopped coming"),
+            (Closed::Timeout(Phase::Answer), "no answer came in time"),
+            (Closed::Timeout(Phase::Output), "the peer stopped reading"),
+            (Closed::Aborted, "the connection was lost"),
+        ] {
+            assert_eq!(std::format!("{why}"), sentence);
+        }
+    }
+}

@@ -45,3 +45,18 @@ impl Instant {
         Self(self.0.saturating_add(micros))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_to_its_end_and_not_back() {
+        let second = Instant::from_millis(1000);
+        assert_eq!((second.as_micros(), second), (1_000_000, Instant::from_micros(1_000_000)));
+        assert_eq!(second.after(Duration::from_nanos(2_999)).as_micros(), 1_000_002);
+        assert_eq!(second.after(Duration::MAX).as_micros(), u64::MAX);
+        assert_eq!(second.since(Instant::ZERO), Duration::from_secs(1));
+        assert_eq!(Instant::ZERO.since(second), Duration::ZERO);
+    }
+}

@@ -204,6 +204,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "md5")]
     fn what_does_not_fit_is_not_sent() {
         let mut client = DatagramClient::command();
         let mut output = [0; 60];
@@ -240,13 +241,27 @@ mod tests {
     }
 
     #[test]
+    fn why_it_is_not_the_reply() {
+        let message = NotTheReply::Message(MessageError::Size { declared: 1, seen: 2 });
+        for (why, sentence) in [
+            (NotTheReply::Unrelated, "the datagram answers no request of this client"),
+            (message, "the header declares a body of 1 bytes, there are 2"),
+            (NotTheReply::Incomplete, "the datagram was cut on arrival"),
+        ] {
+            assert_eq!(std::format!("{why}"), sentence);
+        }
+    }
+
+    #[test]
     fn an_echo_is_what_was_sent_in_upper_case() {
         let mut client = DatagramClient::echo();
         let sent = asked(&mut client, &Request::new(""), b"a1\xFF");
         assert_eq!(sent, b"a1\xFF");
         assert_eq!(client.reply(&sent, Datagram::Whole(b"A1\xFF")).unwrap().body, b"A1\xFF");
-        let other = client.reply(&sent, Datagram::Whole(b"A1"));
-        assert_eq!(other, Err(NotTheReply::Unrelated));
+        for other in [&b"A1"[..], b"A1\xFE", b"a1\xFF"] {
+            let other = client.reply(&sent, Datagram::Whole(other));
+            assert_eq!(other, Err(NotTheReply::Unrelated));
+        }
         let empty = asked(&mut client, &Request::new(""), b"");
         assert_eq!(client.reply(&empty, Datagram::Empty).unwrap().body, b"");
     }

@@ -179,3 +179,62 @@ impl fmt::Display for RequestError {
 }
 
 impl core::error::Error for RequestError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn what_a_service_can_carry() {
+        let long = "x".repeat(REQUEST);
+        for (request, service) in [
+            (Request::new(""), Service::Echo),
+            (Request::new("").with_body(9, None), Service::Echo),
+            (Request::new(&long), Service::Frame),
+            (Request::from_bytes(b"\xFF"), Service::Message),
+            (Request::new("put a").with_body(u64::MAX, None), Service::Command),
+        ] {
+            assert_eq!(request.check(service), Ok(()), "{service}");
+        }
+        let body = |service| Err(RequestError::Body { service });
+        for (request, service, why) in [
+            (Request::new("x"), Service::Echo, body(Service::Echo)),
+            (Request::new("x").with_body(1, None), Service::Message, body(Service::Message)),
+            (Request::from_bytes(b"\xFF"), Service::Command, Err(RequestError::NotUtf8)),
+        ] {
+            assert_eq!(request.check(service), why, "{service}");
+        }
+    }
+
+    #[test]
+    fn why_it_cannot_be_sent() {
+        let [frame, command] = [Service::Frame, Service::Command];
+        for (why, sentence) in [
+            (RequestError::Empty, "the command is empty: try help"),
+            (
+                RequestError::LineBreak,
+                "the command has a line break, which would make it two: use the command service",
+            ),
+            (
+                RequestError::TooLong { service: command, len: 1020 },
+                "a command of 1020 bytes does not fit a header of 1024: send it as a body",
+            ),
+            (
+                RequestError::TooLong { service: frame, len: 1025 },
+                "a command of 1025 bytes is over the limit of 1024",
+            ),
+            (
+                RequestError::Body { service: frame },
+                "the frame service carries no body with a command: use the command service",
+            ),
+            (RequestError::NotUtf8, "the command is not UTF-8"),
+            (
+                RequestError::Datagram(TooLarge { len: 9, limit: 8 }),
+                "a datagram of 9 bytes is over the limit of 8",
+            ),
+        ] {
+            assert_eq!(format!("{why}"), sentence);
+        }
+    }
+}

@@ -134,11 +134,29 @@ mod tests {
         assert_eq!(STACK.payload(1), Ok(super::super::ETHERNET));
         assert_eq!(Budget { mtu: 1280, ip: Ip::V6, ..STACK }.payload(1), Ok(1232));
         assert_eq!(Budget { fragments: Some(4096), ..STACK }.payload(1), Ok(4068));
+        assert_eq!(Budget { fragments: Some(1000), ..STACK }.payload(1), Ok(1472), "in one piece");
         assert_eq!(Budget { fragments: Some(4096), ring: 2048, ..STACK }.payload(2), Ok(1024));
         assert_eq!(
             Budget { fragments: Some(1 << 20), ring: 1 << 20, ..STACK }.payload(1),
             Ok(65_507)
         );
+    }
+
+    #[test]
+    fn what_makes_it_impossible_is_a_sentence() {
+        for (why, sentence) in [
+            (
+                BudgetError::Slots { needed: 10, slots: 9 },
+                "10 metadata slots are needed, there are 9",
+            ),
+            (
+                BudgetError::Mtu { mtu: 28, headers: 28 },
+                "packets of 28 bytes have no room after 28 bytes of headers",
+            ),
+            (BudgetError::Ring { queued: 4, ring: 3 }, "a ring of 3 bytes cannot hold 4 datagrams"),
+        ] {
+            assert_eq!(std::format!("{why}"), sentence);
+        }
     }
 
     #[test]

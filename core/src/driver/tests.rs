@@ -1,3 +1,5 @@
+mod hindered;
+
 use super::*;
 use crate::limits::Limits;
 use crate::serve::host::{Counter, Identity};

@@ -260,4 +260,12 @@ mod tests {
             assert!(!is_foreign(line.as_bytes()), "{line}");
         }
     }
+
+    #[test]
+    fn a_request_has_at_most_what_can_be_kept() {
+        assert_eq!(
+            [LineReader::<4>::MOST, LineReader::<1024>::MOST, LineReader::<2000>::MOST],
+            [4, 1024, 1024]
+        );
+    }
 }

@@ -134,3 +134,32 @@ impl fmt::Write for Clipped<'_> {
         write_char(self, character)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn each_status_has_a_word() {
+        for status in Status::ALL {
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+            assert_eq!(format!("{status}"), status.as_str());
+        }
+        assert_eq!(Status::parse("OK"), None);
+    }
+
+    #[test]
+    fn a_reason_that_is_too_long_is_cut_between_characters() {
+        let reason = |why: fmt::Arguments<'_>| Refusal::new(Status::Denied, why).reason;
+        assert_eq!(reason(format_args!("{:>3}{}", 'a', "b")), "  ab");
+        let long = "x".repeat(REASON - 1);
+        assert_eq!(reason(format_args!("{long}{}", 'y')), *format!("{long}y"));
+        assert_eq!(reason(format_args!("{long}é")), *long);
+        assert_eq!(
+            reason(format_args!("{long}{}{}", 'é', 'z')),
+            *long,
+            "what follows is not there"
+        );
+    }
+}

@@ -201,3 +201,85 @@ fn is_device(name: &[u8]) -> bool {
 pub fn not_found(name: &str) -> Refusal {
     Refusal::new(Status::Failed, format_args!("there is no file `{name}`; try list"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The status and the reason of a refusal.
+    fn refused(name: &str) -> (Status, heapless::String<{ crate::limits::REASON }>) {
+        let Refusal { status, reason } = check_name(name).unwrap_err();
+        (status, reason)
+    }
+
+    #[test]
+    fn names_that_files_have() {
+        let longest = "x".repeat(NAME);
+        for name in [
+            "a",
+            "a b",
+            "a.b",
+            "log 2026-11-27.txt",
+            "é",
+            "COM",
+            "COM0",
+            "COM10",
+            "con1",
+            "CONIN",
+            "console",
+            "nuls.txt",
+            "LPT",
+            "lpt\u{b9}x",
+            &longest,
+        ] {
+            assert_eq!(check_name(name), Ok(name));
+        }
+    }
+
+    #[test]
+    fn names_that_no_file_has() {
+        let long = "x".repeat(NAME + 1);
+        let (status, reason) = refused(&long);
+        assert_eq!(
+            (status, &*reason),
+            (Status::BadRequest, "a name of 256 bytes is over the limit of 255")
+        );
+        for (names, what) in [
+            (
+                &["", ".", "..", ".a", "a.", " a", "a ", "\u{20}"][..],
+                "a dot or space at an end, or no byte",
+            ),
+            (&["a/b", "/"], "`/`"),
+            (&["a\\b"], "`\\`"),
+            (&["a:b"], "`:`"),
+            (&["\"a\""], "`\"`"),
+            (&["*"], "`*`"),
+            (&["<"], "`<`"),
+            (&[">"], "`>`"),
+            (&["what?"], "`?`"),
+            (&["a|b"], "`|`"),
+            (&["a\nb", "\u{7f}", "\u{85}"], "a control character"),
+            (
+                &[
+                    "con",
+                    "NUL.txt",
+                    "aux .a.b",
+                    "PRN",
+                    "com1",
+                    "LPT9.log",
+                    "COM\u{b2}",
+                    "conin$",
+                    "CONOUT$.x",
+                ],
+                "the name of a device on Windows",
+            ),
+        ] {
+            for name in names {
+                let (status, reason) = refused(name);
+                assert_eq!(status, Status::Denied, "{name:?}");
+                let due = std::format!("no file name has {what}; `{name}` will not do");
+                assert_eq!(&*reason, due, "{name:?}");
+            }
+        }
+    }
+}

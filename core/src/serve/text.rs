@@ -137,3 +137,62 @@ impl fmt::Write for Text<'_> {
         write_char(self, character)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::borrow::ToOwned as _;
+    use std::string::String;
+    use std::vec;
+
+    #[test]
+    fn what_is_written_is_there_until_it_is_dropped() {
+        let mut memory = [0; 4];
+        let mut text = Text::new(&mut memory);
+        assert_eq!((text.is_empty(), text.len(), text.capacity()), (true, 0, 4));
+        text.write_bytes(b"abc").unwrap();
+        assert_eq!((text.is_empty(), text.len(), text.as_bytes()), (false, 3, &b"abc"[..]));
+        assert!(text.write_bytes(b"de").is_err());
+        text.truncate(9);
+        assert_eq!(text.as_bytes(), b"abc");
+        text.truncate(1);
+        text.write_bytes(b"def").unwrap();
+        assert_eq!(text.as_bytes(), b"adef");
+    }
+
+    #[test]
+    fn what_fills_the_space_behind_says_how_much() {
+        let mut memory = [0; 4];
+        let mut text = Text::new(&mut memory);
+        text.write_bytes(b"a").unwrap();
+        assert!(text.write_with(|_| None).is_err());
+        let write = |space: &mut [u8]| {
+            space.fill(b'x');
+            Some(space.len() - 1)
+        };
+        text.write_with(write).unwrap();
+        assert_eq!(text.as_bytes(), b"axx");
+    }
+
+    /// Lines of nine bytes in so much space.
+    fn lines(space: usize, count: u32) -> Option<String> {
+        use fmt::Write as _;
+        let mut memory = vec![0; space];
+        let mut text = Text::new(&mut memory);
+        text.write_lines(1..=count, |text, line| writeln!(text, "line {line:03}")).ok()?;
+        core::str::from_utf8(text.as_bytes()).ok().map(str::to_owned)
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_are_counted() {
+        let all = "line 001\nline 002\nline 003\n";
+        assert_eq!(lines(27, 3).as_deref(), Some(all), "they fill it");
+        assert_eq!(lines(26, 3).as_deref(), Some("and 3 more\n"), "twenty bytes are kept for that");
+        assert_eq!(lines(29, 4).as_deref(), Some("line 001\nand 3 more\n"));
+        assert_eq!(lines(35, 4).as_deref(), Some("line 001\nand 3 more\n"));
+        assert_eq!(lines(38, 5).as_deref(), Some("line 001\nline 002\nand 3 more\n"));
+        assert_eq!(lines(38, 104).as_deref(), Some("line 001\nline 002\nand 102 more\n"));
+        assert_eq!(lines(0, 0).as_deref(), Some(""));
+        assert_eq!(lines(8, 1), None);
+    }
+}

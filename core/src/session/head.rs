@@ -36,3 +36,30 @@ impl HeadWriter {
         Some((written, self.sent >= len))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_written_once_whatever_the_space() {
+        let render = |output: &mut [u8]| {
+            output.get_mut(..5)?.copy_from_slice(b"prefix".first_chunk::<5>()?);
+            Some(5)
+        };
+        for (spaces, pieces) in [
+            (&[9][..], &[&b"prefi"[..]][..]),
+            (&[5], &[b"prefi"]),
+            (&[2, 9], &[b"pr", b"efi"]),
+            (&[0, 4, 0, 1], &[b"", b"pref", b"", b"i"]),
+        ] {
+            let mut head = HeadWriter::default();
+            for (turn, (space, piece)) in spaces.iter().zip(pieces).enumerate() {
+                let mut output = [0; 9];
+                let (len, done) = head.write(&mut output[..*space], render).unwrap();
+                assert_eq!((&output[..len], done), (*piece, turn + 1 == spaces.len()));
+            }
+        }
+        assert_eq!(HeadWriter::default().write(&mut [0; 9], |_| None), None);
+    }
+}

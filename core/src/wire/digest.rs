@@ -149,4 +149,14 @@ mod tests {
         assert_eq!(Digest::parse("d41d8cd98f00b204e9800998ecf8427"), None);
         assert_eq!(Digest::parse("+41d8cd98f00b204e9800998ecf8427e"), None);
     }
+
+    #[test]
+    fn a_digest_is_shown_in_hex_and_a_hasher_by_its_name() {
+        let hex = "900150983cd24fb0d6963f7d28e17f72";
+        assert_eq!(std::format!("{}", Hasher::digest(b"abc").unwrap()), hex);
+        assert_eq!(std::format!("{:?}", Hasher::default()), "Hasher");
+        for more in ["0", "00"] {
+            assert_eq!(Digest::parse(&std::format!("{hex}{more}")), None);
+        }
+    }
 }

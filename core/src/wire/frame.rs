@@ -223,4 +223,25 @@ mod tests {
             assert_eq!(reader.missing(), 0);
         }
     }
+
+    #[test]
+    fn what_is_wrong_is_a_sentence() {
+        let sentences = [
+            std::format!("{}", EncodeError::TooLong { len: 1 << 31 }),
+            std::format!("{}", EncodeError::NoSpace { needed: 6, space: 5 }),
+            std::format!("{}", FrameError::Negative { declared: i32::MIN }),
+            std::format!("{}", FrameError::Oversized { declared: 9, limit: 8 }),
+            std::format!("{}", FrameError::Incomplete { missing: 3 }),
+        ];
+        assert_eq!(
+            sentences,
+            [
+                "a payload of 2147483648 bytes is over the 2147483647 a prefix can declare",
+                "the frame needs 6 bytes of output, there are 5",
+                "a prefix declares -2147483648 bytes; 0 to 2147483647 are possible",
+                "a frame of 9 bytes is over the limit of 8",
+                "the input ended inside a frame, 3 bytes are missing",
+            ]
+        );
+    }
 }

@@ -77,3 +77,23 @@ impl fmt::Display for JsonError {
 }
 
 impl core::error::Error for JsonError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_a_sentence() {
+        for (why, sentence) in [
+            (JsonError::NotAnObject, "the text is not a JSON object"),
+            (JsonError::Syntax { at: 1 }, "the text is not JSON at byte 1"),
+            (JsonError::Escape { at: 2 }, "the text has a bad escape at byte 2"),
+            (JsonError::Trailing { at: 3 }, "bytes follow the text's object at byte 3"),
+            (JsonError::TooDeep, "the text nests deeper than 8 levels"),
+            (JsonError::TooManyKeys, "the text has more than 32 keys"),
+            (JsonError::Duplicate { at: 4 }, "the text repeats a key at byte 4"),
+        ] {
+            assert_eq!(std::format!("{why}"), sentence);
+        }
+    }
+}

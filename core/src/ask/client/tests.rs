@@ -1,6 +1,7 @@
 use super::*;
 use crate::limits::REQUEST;
 use std::string::String;
+use std::vec;
 use std::vec::Vec;
 
 /// Sends some requests, one after another, and records the replies.
@@ -182,4 +183,136 @@ fn the_end_of_input_says_what_is_missing() {
     let cut = reply(r#"{"id":1,"status":"ok","total_size":9}"#, "four");
     let missing = Closed::Protocol(MessageError::Incomplete { missing: 5 });
     assert_eq!(step(&mut client, &mut asker, &cut).1, Next::Closed(missing));
+}
+
+fn seconds(seconds: u64) -> Instant {
+    Instant::from_millis(seconds * 1000)
+}
+
+/// Steps at that second with that much space. Returns what it waits for, and until which second.
+fn step_at(
+    client: &mut Client,
+    asker: &mut Asker,
+    second: u64,
+    input: &[u8],
+    space: usize,
+) -> (Next, Option<u64>) {
+    let step = client.step(seconds(second), asker, input, &mut vec![0; space]);
+    (step.next, step.deadline.map(|at| at.as_micros() / 1_000_000))
+}
+
+#[test]
+fn each_wait_has_its_time() {
+    let mut client = Client::new(Service::Command, Limits::DEFAULT);
+    let mut asker = Asker::of(&[("put a", 10), ("get b", 0), ("get c", 0)]);
+    let mut at =
+        |second, input: &[u8], space| step_at(&mut client, &mut asker, second, input, space);
+    assert_eq!(at(0, b"", 5), (Next::Output, Some(30)));
+    assert_eq!(at(10, b"", 5), (Next::Output, Some(40)), "each byte taken renews it");
+    assert_eq!(at(20, b"", 0), (Next::Output, Some(40)));
+    assert_eq!(at(30, b"", 4096), (Next::Input, Some(90)), "all is sent");
+    let first = reply(r#"{"id":1,"status":"ok","total_size":3}"#, "abc");
+    let (head, body) = first.split_at(first.len() - 3);
+    assert_eq!(at(40, &head[..1], 4096), (Next::Input, Some(50)), "a header has begun");
+    assert_eq!(at(45, &head[1..2], 4096), (Next::Input, Some(50)), "and is to be whole by then");
+    assert_eq!(at(46, &head[2..], 4096), (Next::Input, Some(76)), "its body is next");
+    assert_eq!(at(50, &body[..1], 4096), (Next::Input, Some(80)));
+    assert_eq!(at(51, b"", 4096), (Next::Input, Some(80)));
+    assert_eq!(at(52, &body[1..], 4096), (Next::Input, Some(112)), "the second answer is next");
+    assert_eq!(at(60, b"", 4096), (Next::Input, Some(112)));
+    let second = reply(r#"{"id":2,"status":"ok","total_size":0}"#, "");
+    assert_eq!(at(61, &second, 4096), (Next::Input, Some(121)), "and the third");
+    let third = reply(r#"{"id":3,"status":"ok","total_size":0}"#, "");
+    assert_eq!(at(62, &third, 4096), (Next::Wait, None), "nothing is to come");
+}
+
+#[test]
+fn who_waits_too_long_is_over() {
+    let mut client = Client::new(Service::Command, Limits::DEFAULT);
+    let mut asker = Asker::of(&[("get a", 0)]);
+    assert_eq!(step_at(&mut client, &mut asker, 1, b"", 4096), (Next::Input, Some(61)));
+    let over = Next::Closed(Closed::Timeout(Phase::Answer));
+    assert_eq!(step_at(&mut client, &mut asker, 61, b"", 4096).0, over);
+    // An echo is a body that comes back.
+    let mut client = Client::new(Service::Echo, Limits::DEFAULT);
+    let mut asker = Asker::of(&[("", 5)]);
+    assert_eq!(step_at(&mut client, &mut asker, 1, b"", 4096), (Next::Input, Some(31)));
+}
+
+#[test]
+fn a_client_without_a_request_waits_for_one() {
+    let (mut client, mut asker) = (Client::new(Service::Frame, Limits::DEFAULT), Asker::default());
+    assert_eq!(step_at(&mut client, &mut asker, 0, b"", 64), (Next::Wait, None));
+    Session::<Asker>::end(&mut client);
+    assert_eq!(step(&mut client, &mut asker, b"").1, Next::Closed(Closed::End));
+}
+
+#[test]
+fn what_was_asked_is_still_answered_after_finish() {
+    for by_its_trait in [false, true] {
+        let mut client = Client::new(Service::Frame, Limits::DEFAULT);
+        let mut asker = Asker::of(&[("upper a", 0), ("upper b", 0)]);
+        step(&mut client, &mut asker, b"");
+        match by_its_trait {
+            true => Session::<Asker>::finish(&mut client),
+            false => client.finish(),
+        }
+        assert_eq!(step(&mut client, &mut asker, b"").1, Next::Input);
+        let (sent, next) = step(&mut client, &mut asker, b"\x01\0\0\0A");
+        assert_eq!((sent.len(), next), (0, Next::Closed(Closed::Finished)));
+        assert_eq!(asker.asked, 1);
+    }
+}
+
+#[test]
+fn a_client_that_was_aborted_is_over() {
+    let (mut client, mut asker) = (Client::new(Service::Frame, Limits::DEFAULT), Asker::default());
+    client.abort(&mut asker);
+    assert_eq!(step(&mut client, &mut asker, b"").1, Next::Closed(Closed::Aborted));
+    client.abort(&mut asker);
+    assert_eq!(step(&mut client, &mut asker, b"").1, Next::Closed(Closed::Aborted));
+}
+
+/// Has a body of three bytes and supplies as many as this at a time, or leaves it to the trait.
+struct Supplier(Option<usize>);
+
+impl Caller for Supplier {
+    fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        (index == 0).then_some(Request::new("put a").with_body(3, None))
+    }
+    fn supply(&mut self, index: u64, output: &mut [u8]) -> usize {
+        self.0.unwrap_or_else(|| Unsupplied.supply(index, output))
+    }
+    fn reply(&mut self, _: u64, _: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        Ok(())
+    }
+}
+
+/// Has no body to supply.
+struct Unsupplied;
+
+impl Caller for Unsupplied {
+    fn request(&mut self, _: u64) -> Option<Request<'_>> {
+        None
+    }
+    fn reply(&mut self, _: u64, _: ReplyEvent<'_>) -> Result<(), Cancelled> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_body_that_is_not_supplied_as_announced_ends_the_session() {
+    let failed = Next::Closed(Closed::BodyFailed);
+    let head = reply(r#"{"id":1,"command":"put a","total_size":3}"#, "").len();
+    for (supplied, written, next) in [
+        (None, head, failed),
+        (Some(0), head, failed),
+        (Some(1), head + 3, Next::Input),
+        (Some(3), head + 3, Next::Input),
+        (Some(4), head, failed),
+    ] {
+        let mut client = Client::new(Service::Command, Limits::DEFAULT);
+        let step = client.step(Instant::ZERO, &mut Supplier(supplied), b"", &mut [b'x'; 4096]);
+        assert_eq!((step.written, step.next), (written, next), "{supplied:?}");
+    }
 }

@@ -277,7 +277,7 @@ fn nothing_happens_after_the_end() {
 
 /// The crate doc's table of memory says what is so.
 #[test]
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", feature = "md5"))]
 fn the_documented_sizes_of_sessions() {
     fn row<T>(name: &str) {
         let row = std::format!("| {name} | {} |", size_of::<T>());
@@ -289,4 +289,94 @@ fn the_documented_sizes_of_sessions() {
     row::<Server<TestNode, 256, 128>>("`Server`, headers of 256, texts of 128");
     row::<crate::Client>("`Client`, headers of 1024");
     row::<crate::Client<256>>("`Client`, headers of 256");
+}
+
+/// Rule B4: what begins with a command is one, whatever follows.
+#[test]
+fn a_command_about_another_protocol_is_a_command() {
+    let mut server = Server::new(Service::Frame, Limits::DEFAULT);
+    let (output, step) = step(&mut server, Instant::ZERO, b"echo GET / HTTP/1.1\nupper b\n");
+    assert_eq!(output, b"\x0e\0\0\0GET / HTTP/1.1\x01\0\0\0B");
+    assert_eq!(step.next, Next::Input);
+}
+
+/// Rule B4: an unknown command is answered, and what is behind it is not looked at.
+#[test]
+fn an_unknown_command_is_the_last_unless_it_is_alone() {
+    for (rest, next) in
+        [("", Next::Input), ("\r\n\n", Next::Input), ("upper a\n", Next::Closed(Closed::Foreign))]
+    {
+        let mut server = Server::new(Service::Frame, Limits::DEFAULT);
+        let input = ["nonsense\n", rest].concat();
+        let (output, step) = step(&mut server, Instant::ZERO, input.as_bytes());
+        assert_eq!(&output[4..], b"there is no command `nonsense`; try help", "{rest:?}");
+        assert_eq!(step.next, next, "{rest:?}");
+    }
+}
+
+#[test]
+fn each_byte_of_a_body_renews_its_time_and_so_does_each_that_is_taken() {
+    let at = |second: u64| Instant::from_millis(second * 1000);
+    let (mut node, mut server) = (node(), Server::new(Service::Command, Limits::DEFAULT));
+    let put = message(r#"{"command":"put a","total_size":3}"#, "");
+    let mut step = |second, input: &[u8], space: &mut [u8]| {
+        let step = server.step(at(second), &mut node, input, space);
+        (step.next, step.deadline)
+    };
+    assert_eq!(step(0, &put, &mut []), (Next::Input, Some(at(30))));
+    assert_eq!(step(10, b"a", &mut []), (Next::Input, Some(at(40))));
+    assert_eq!(step(20, b"", &mut []), (Next::Input, Some(at(40))));
+    assert_eq!(step(30, b"bc", &mut []), (Next::Output, Some(at(60))));
+    assert_eq!(step(40, b"", &mut [0; 5]), (Next::Output, Some(at(70))));
+    assert_eq!(step(50, b"", &mut []), (Next::Output, Some(at(70))));
+    assert_eq!(step(60, b"", &mut [0; 512]), (Next::Input, Some(at(360))));
+}
+
+#[test]
+fn what_breaks_off_says_whose_it_was() {
+    // Inside of a body the request is known, inside of a header it is not.
+    let put = message(r#"{"id":7,"command":"put a","total_size":3}"#, "a");
+    for (input, id, why) in [
+        (&put[..], Some("7"), "the input ended inside a body, 2 bytes are missing"),
+        (&put[..9], None, "the input ended inside a frame, 36 bytes are missing"),
+    ] {
+        let mut server = Server::new(Service::Command, Limits::DEFAULT);
+        Session::<TestNode>::end(&mut server);
+        let (output, step) = step(&mut server, Instant::ZERO, input);
+        let (header, body) = message::split::<1024>(&output).unwrap();
+        assert_eq!((header.id.map(crate::header::Id::raw), body), (id, why.as_bytes()));
+        assert!(matches!(step.next, Next::Closed(Closed::Protocol(_))));
+    }
+    // Nobody asks for more of a body that was refused.
+    let mut server = Server::new(Service::Command, Limits::DEFAULT);
+    let refused = message(r#"{"command":"upper a","total_size":5}"#, "he");
+    let (output, _) = step(&mut server, Instant::ZERO, &refused);
+    assert_eq!(replies(&output).len(), 1);
+    Session::<TestNode>::end(&mut server);
+    let (output, last) = step(&mut server, Instant::ZERO, b"l");
+    assert_eq!((output.len(), last.next), (0, Next::Closed(Closed::End)));
+}
+
+#[test]
+fn refusals_are_counted_by_their_reason() {
+    let mut node = node();
+    let long = std::format!(r#"{{"command":"{}"}}"#, "x".repeat(1024));
+    for (json, counter) in [
+        (r#"{"command":"nonsense"}"#, Counter::Rejected),
+        (r#"{"command":"get"}"#, Counter::Rejected),
+        (r#"{"command":"put a","total_size":65}"#, Counter::Oversized),
+        (r#"{"command":"get a/b"}"#, Counter::Denied),
+        (r#"{"command":"get a"}"#, Counter::Failed),
+        (&long, Counter::Oversized),
+    ] {
+        let before = node.counters;
+        let mut server = Server::new(Service::Command, Limits::DEFAULT);
+        server.step(Instant::ZERO, &mut node, &message(json, ""), &mut [0; 512]);
+        for (it, count) in node.counters.iter() {
+            let begun = it == Counter::Frames && json != long;
+            let moved = u64::from(it == counter || begun);
+            let is_size = it == Counter::Bytes;
+            assert!(is_size || count - before.get(it) == moved, "{it:?} of {json}");
+        }
+    }
 }

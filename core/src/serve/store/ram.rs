@@ -194,6 +194,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const FILES: usize> Store for RamStore<B, FIL
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec;
 
     fn put<const N: usize>(store: &mut RamStore<[u8; 8], N>, name: &str, body: &[u8]) {
         let mut sink = store.create(name, body.len() as u64).unwrap();
@@ -229,11 +230,32 @@ mod tests {
         put(&mut store, "a", b"old!");
         let mut sink = store.create("a", 4).unwrap();
         store.write(&mut sink, b"ne").unwrap();
-        assert!(store.write(&mut sink, b"too long").is_err());
+        assert!(store.write(&mut sink, b"too lon").is_err());
         store.discard(sink);
         let mut memory = [0; 32];
         let mut text = Text::new(&mut memory);
         store.list(&mut text).unwrap();
         assert_eq!(text.as_bytes(), b"       4 a\n");
+    }
+
+    #[test]
+    fn files_are_listed_by_their_names() {
+        let mut store = RamStore::new([[0; 8]; 4]);
+        for (name, body) in [("b", &b"whole"[..]), ("c", b""), ("a", b"filled 8"), ("B", b"x")] {
+            put(&mut store, name, body);
+        }
+        let mut memory = [0; 64];
+        let mut text = Text::new(&mut memory);
+        store.list(&mut text).unwrap();
+        assert_eq!(text.as_bytes(), b"       1 B\n       8 a\n       5 b\n       0 c\n");
+        assert_eq!((store.most_files(), store.largest()), (Some(4), 8));
+    }
+
+    #[test]
+    fn the_smallest_buffer_that_is_large_enough_is_taken() {
+        let mut store = RamStore::new([vec![0; 9], vec![0; 2], vec![0; 4], vec![]]);
+        let taken = [3, 3, 2].map(|size| store.create("a", size).unwrap().slot);
+        assert_eq!(taken, [2, 0, 1]);
+        assert!(store.create("a", 0).is_err(), "a buffer without bytes is none");
     }
 }

@@ -16,7 +16,7 @@ use std::vec::Vec;
 type Bench = Node<RamStore<[u8; 8], 0>, i32, Tasks>;
 
 crate::tasks! {
-    enum Tasks for Bench { Late(Late), Count(Count) }
+    enum Tasks for Bench { Late(Late), Count(Count), Pieces(Pieces) }
 }
 
 struct Late(Instant);
@@ -67,7 +67,31 @@ impl Task<Bench> for Count {
     }
 }
 
+/// A body of three bytes, in pieces of these sizes; it waits where one has none.
+struct Pieces(Vec<Option<usize>>);
+
+impl Task<Bench> for Pieces {
+    fn poll(&mut self, _: &mut Bench, _: Instant, _: &mut Text<'_>) -> Result<Progress, Refusal> {
+        Ok(Progress::Body(3))
+    }
+
+    fn read(
+        &mut self,
+        _: &mut Bench,
+        _: Instant,
+        text: &mut Text<'_>,
+    ) -> Result<Progress, Refusal> {
+        let Some(len) = self.0.remove(0) else { return Ok(Progress::Wait) };
+        text.write_bytes(&b"abcdef"[..len])?;
+        Ok(Progress::Text)
+    }
+}
+
 const TABLE: &[Command<Bench>] = &[
+    Command::new("pieces", |_: &mut Bench, call, _| {
+        let piece = |word: &str| word.parse().ok();
+        Ok(Answer::task(Pieces(call.args.split(' ').map(piece).collect())))
+    }),
     Command::new("late", |node: &mut Bench, call, text| {
         node.context += 1;
         text.write_bytes(b"late")?;
@@ -131,6 +155,7 @@ fn a_late_answer_comes_at_its_time_and_not_before() {
 }
 
 #[test]
+#[cfg(feature = "md5")]
 fn a_task_is_closed_once_however_it_ends() {
     let (mut node, mut output) = (bench(), [0; 512]);
     let late = request("late", "", b"");
@@ -178,6 +203,7 @@ fn a_body_that_fits_is_collected_however_it_is_cut_and_a_longer_one_refused_at_i
 }
 
 #[test]
+#[cfg(feature = "md5")]
 fn a_damaged_body_does_not_run_the_command() {
     let (mut node, mut output) = (bench(), [0; 512]);
     let wrong = r#","md5":"00000000000000000000000000000000""#;
@@ -247,4 +273,45 @@ fn a_bare_request_has_no_body() {
     let step = server.step(Instant::ZERO, &mut node, b"size\n", &mut output);
     let why = b"size needs a body: use the command service";
     assert_eq!(&output[4..step.written], why);
+}
+
+#[test]
+fn a_streamed_answer_is_as_long_as_was_said_or_breaks_off() {
+    for (sizes, came, next) in [
+        ("3", "abc", Next::Input),
+        ("1 2", "aab", Next::Input),
+        ("1 -", "a", Next::Wait),
+        ("1 0", "a", Next::Closed(Closed::BodyFailed)),
+        ("1 3", "a", Next::Closed(Closed::BodyFailed)),
+        ("4", "", Next::Closed(Closed::BodyFailed)),
+    ] {
+        let (mut node, mut output) = (bench(), [0; 512]);
+        let input = request(&["pieces ", sizes].concat(), "", b"");
+        let step = server().step(Instant::ZERO, &mut node, &input, &mut output);
+        assert_eq!(step.next, next, "{sizes}");
+        let (header, body) = crate::message::split::<1024>(&output[..step.written]).unwrap();
+        assert_eq!((header.total_size, body), (Some(3), came.as_bytes()), "{sizes}");
+    }
+}
+
+#[test]
+fn a_piece_that_does_not_come_is_waited_for_as_long_as_for_an_answer() {
+    let (mut node, mut server, mut output) = (bench(), server(), [0; 512]);
+    let input = request("pieces 1 - - - -", "", b"");
+    let step = server.step(Instant::ZERO, &mut node, &input, &mut output);
+    assert_eq!((step.next, step.deadline), (Next::Wait, Some(seconds(200))));
+    let step = server.step(seconds(100), &mut node, b"", &mut output);
+    assert_eq!((step.next, step.deadline), (Next::Wait, Some(seconds(200))), "nothing has come");
+    let step = server.step(seconds(200), &mut node, b"", &mut output);
+    assert_eq!(step.next, Next::Closed(Closed::Timeout(Phase::Answer)));
+}
+
+/// A task that says nothing of its body and its end.
+#[test]
+fn a_task_takes_no_body_unless_it_says_so() {
+    let mut node = bench();
+    let mut memory = [0; 8];
+    let mut task = Pieces(vec![]);
+    let refusal = task.body(&mut node, b"x", &mut Text::new(&mut memory)).unwrap_err();
+    assert_eq!(std::format!("{refusal}"), "failed: this command takes no body");
 }

@@ -123,4 +123,12 @@ mod tests {
             prop_assert_eq!(seen, expected);
         }
     }
+
+    #[test]
+    fn the_end_of_input_may_not_fall_inside_a_frame() {
+        let mut assembler = Assembler::<8>::new(Oversize::Close);
+        assert_eq!(assembler.end(), Ok(()));
+        assert_eq!(assembler.next_frame(&mut &b"\x05\0\0\0he"[..]), Ok(None));
+        assert_eq!(assembler.end(), Err(FrameError::Incomplete { missing: 3 }));
+    }
 }

@@ -239,4 +239,21 @@ mod tests {
         let error = FrameError::Negative { declared: -1 };
         assert_eq!(run(&mut decoder, &[b"\xFF\xFF\xFF", b"\xFF"]), Err(error));
     }
+
+    #[test]
+    fn a_whole_frame_is_taken_or_nothing() {
+        let mut decoder = Decoder::new(2, Oversize::Close);
+        let mut chunk = &b"\x02\0\0\0hi\x03\0\0\0you"[..];
+        assert_eq!(decoder.whole(&mut chunk), Some(&b"hi"[..]), "it is at the limit");
+        assert_eq!(decoder.whole(&mut chunk), None, "it is over the limit");
+        assert_eq!(chunk, b"\x03\0\0\0you");
+        for mut torn in [&b"\x02\0\0"[..], b"\x02\0\0\0h"] {
+            let before = torn;
+            assert_eq!(decoder.whole(&mut torn), None);
+            assert_eq!(torn, before);
+        }
+        // Inside of a frame no other begins.
+        assert!(decoder.decode(&mut &b"\x02\0\0\0"[..]).unwrap().is_none());
+        assert_eq!(decoder.whole(&mut &b"\0\0\0\0"[..]), None);
+    }
 }

@@ -67,7 +67,7 @@ impl<'o> Object<'o> {
     }
 
     /// Begins an object; what is added goes there until it is [closed](Self::close).
-    #[cfg(feature = "commands")]
+    #[cfg(any(test, feature = "commands"))]
     pub(crate) fn open(&mut self, key: &str) -> Option<()> {
         self.key(key)?;
         self.before = b'{';

@@ -137,3 +137,63 @@ fn a_whole_message_has_just_its_bytes() {
     assert_eq!(decode(Kind::Reply, &HELLO[..3]), incomplete(1));
     assert_eq!(decode(Kind::Reply, &HELLO[..9]), incomplete(0x47 - 5));
 }
+
+/// What is hashed, and so costs time: a request's body, for whoever keeps it, and what has a digest to be
+/// compared with.
+#[test]
+#[cfg(feature = "md5")]
+fn what_has_a_digest_at_its_end() {
+    let digest = Hasher::digest(b"hello");
+    let of = |kind, mut bytes: &[u8]| {
+        let mut reader = Reader::<80>::new(kind);
+        loop {
+            match reader.read(&mut bytes).unwrap() {
+                Some(Event::End(end)) => return (end.integrity, end.digest),
+                Some(_) => {}
+                None => panic!("it is whole"),
+            }
+        }
+    };
+    let bare = b"\x10\0\0\0{\"total_size\":5}hello";
+    let none = b"\x10\0\0\0{\"total_size\":0}";
+    assert_eq!(of(Kind::Request, HELLO), (Integrity::Verified, digest));
+    assert_eq!(of(Kind::Reply, HELLO), (Integrity::Verified, digest));
+    assert_eq!(of(Kind::Request, bare), (Integrity::Unverified, digest));
+    assert_eq!(of(Kind::Reply, bare), (Integrity::Unverified, None));
+    assert_eq!(of(Kind::Request, none), (Integrity::Unverified, None));
+}
+
+#[test]
+fn what_is_left_of_a_body() {
+    let mut reader = Reader::<80>::new(Kind::Request);
+    assert_eq!(reader.left(), 0);
+    let mut chunk = &HELLO[..HELLO.len() - 2];
+    while reader.read(&mut chunk).unwrap().is_some() {}
+    assert_eq!((reader.left(), reader.end()), (2, Err(MessageError::Incomplete { missing: 2 })));
+}
+
+#[test]
+fn what_is_wrong_is_a_sentence() {
+    let frame = FrameError::Negative { declared: -1 };
+    for (why, sentence) in [
+        (
+            MessageError::Frame(FrameError::Oversized { declared: 9, limit: 8 }),
+            "a header of 9 bytes is over the limit of 8",
+        ),
+        (MessageError::Frame(frame), "a prefix declares -1 bytes; 0 to 2147483647 are possible"),
+        (
+            MessageError::Header(HeaderError::Missing { field: "command" }),
+            "the header has no `command`",
+        ),
+        (
+            MessageError::Incomplete { missing: 3 },
+            "the input ended inside a body, 3 bytes are missing",
+        ),
+        (
+            MessageError::Size { declared: 1, seen: 2 },
+            "the header declares a body of 1 bytes, there are 2",
+        ),
+    ] {
+        assert_eq!(std::format!("{why}"), sentence);
+    }
+}
