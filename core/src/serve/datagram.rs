@@ -161,3 +161,6 @@ fn space<'o>(output: &'o mut [u8], request: &[u8]) -> &'o mut [u8] {
     let most = request.len().saturating_mul(AMPLIFICATION).min(output.len());
     output.get_mut(..most).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,3 +50,52 @@ impl Text<'_> {
         self.write_with(|space| serde_json_core::to_slice(value, space).ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Instant;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Setting<'a> {
+        rate: u8,
+        name: &'a str,
+    }
+
+    fn read<'a>(args: &'a str, body: &'a [u8]) -> Result<Setting<'a>, Refusal> {
+        Call::new("config", args, body, Instant::ZERO).json()
+    }
+
+    #[test]
+    fn a_value_is_the_argument_or_else_the_body() {
+        let text = r#" {"rate":7,"more":[{}],"name":"a"} "#;
+        let setting = Setting { rate: 7, name: "a" };
+        assert_eq!(read(text, b"").as_ref(), Ok(&setting));
+        assert_eq!(read(" ", text.as_bytes()), Ok(setting));
+    }
+
+    #[test]
+    fn what_is_none_is_refused_by_its_place() {
+        for (args, body, why) in [
+            ("", &b""[..], "the body is not a JSON object"),
+            ("[]", b"{}", "the argument is not a JSON object"),
+            (r#"{"rate":7,"rate":8}"#, b"", "the argument repeats a key at byte 10"),
+            ("", b"\xFF", "the body is not UTF-8 at byte 0"),
+        ] {
+            let refusal = read(args, body).unwrap_err();
+            assert_eq!((refusal.status, &*refusal.reason), (Status::BadRequest, why));
+        }
+        let refusal = read(r#"{"rate":256,"name":"a"}"#, b"").unwrap_err();
+        assert!(refusal.reason.starts_with("the argument does not fit config: "), "{refusal}");
+    }
+
+    #[test]
+    fn a_value_is_written_whole_or_not_at_all() {
+        let mut memory = [0; 21];
+        let mut text = Text::new(&mut memory);
+        assert!(text.write_json(&Setting { rate: 7, name: "abc" }).is_err());
+        assert!(text.is_empty());
+        text.write_json(&Setting { rate: 7, name: "a" }).unwrap();
+        assert_eq!(text.as_bytes(), br#"{"rate":7,"name":"a"}"#);
+    }
+}

@@ -65,6 +65,28 @@ impl embedded_io_async::Write for Hindered {
     }
 }
 
+/// One that takes no byte.
+struct Writeless(Hindered);
+
+impl ErrorType for Writeless {
+    type Error = ErrorKind;
+}
+
+impl embedded_io::Read for Writeless {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
+        self.0.read(buffer)
+    }
+}
+
+impl embedded_io::Write for Writeless {
+    fn write(&mut self, _: &[u8]) -> Result<usize, ErrorKind> {
+        Err(ErrorKind::BrokenPipe)
+    }
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
 type Served = Buffered<Shared<Server<Node<RamStore<[u8; 0], 0>>>>, [u8; 64], [u8; 64]>;
 
 fn served() -> Served {
@@ -123,6 +145,14 @@ fn a_last_word_is_waited_for() {
         (Ok(&b""[..]), failed),
         (Err(ErrorKind::ConnectionReset), failed),
     ] {
+        let closed = blocking::run(
+            &mut buffered(),
+            &mut Putter::default(),
+            &mut Writeless(Hindered::new(&[Ok(first), more], &[])),
+            &mut Still,
+        );
+        assert_eq!(closed, said);
+
         let mut reader = Hindered { late: 1, ..Hindered::new(&[Ok(first), more], &[]) };
         let mut writer = Refuser(b"");
         let (mut putter, mut buffered) = (Putter::default(), buffered());
@@ -189,4 +219,51 @@ fn what_fails_is_a_sentence() {
         sentences,
         ["cannot read: gone", "cannot write: gone", "cannot write: the stream takes no bytes",]
     );
+}
+
+/// Waits for its host, then has something to send, then is over.
+#[derive(Default)]
+struct Waiter(u8);
+
+impl Session<()> for Waiter {
+    fn step(&mut self, _: Instant, (): &mut (), _: &[u8], output: &mut [u8]) -> Step {
+        self.0 += 1;
+        let (written, next) = match self.0 {
+            1 => (0, Next::Wait),
+            2 => (1, Next::Output),
+            _ => (0, Next::Closed(Closed::Finished)),
+        };
+        output[..written].fill(b'x');
+        Step { consumed: 0, written, next, deadline: None }
+    }
+    fn end(&mut self) {}
+    fn finish(&mut self) {}
+    fn abort(&mut self, (): &mut ()) {}
+}
+
+/// A host that is ready once, as soon as it is waited for.
+struct ReadyOnce(Cell<bool>);
+
+impl nonblocking::Runtime for ReadyOnce {
+    fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+    async fn sleep_until(&self, _: Instant) {
+        core::future::pending().await
+    }
+    async fn host_ready(&self) {
+        assert!(!self.0.replace(true), "only who waits for the host asks whether it is ready");
+    }
+}
+
+#[test]
+fn a_host_is_waited_for_by_who_waits_for_it() {
+    let mut buffered = Buffered::new(Waiter::default(), [0; 8], [0; 8]);
+    let mut reader = Hindered { late: usize::MAX, ..Hindered::default() };
+    let mut writer = Hindered::default();
+    let runtime = ReadyOnce(Cell::new(false));
+    let mut host = ();
+    let run = nonblocking::run(&mut buffered, &mut host, &mut reader, &mut writer, &runtime);
+    assert_eq!(embassy_futures::block_on(run), Ok(Closed::Finished));
+    assert_eq!((writer.taken, runtime.0.get()), (b"x".to_vec(), true));
 }

@@ -380,3 +380,24 @@ fn refusals_are_counted_by_their_reason() {
         }
     }
 }
+
+/// The replies of two services to the same command, byte for byte.
+#[test]
+#[cfg(feature = "md5")]
+fn a_text_has_its_digest_where_there_is_a_header() {
+    let mut server = Server::new(Service::Message, Limits::DEFAULT);
+    let (output, _) = step(&mut server, Instant::ZERO, b"upper hello\n");
+    let header = br#"{"filename":"","total_size":5,"md5":"eb61eead90e3b899c6bcbe27ac581660"}"#;
+    assert_eq!(output, [&[71, 0, 0, 0], &header[..], b"HELLO"].concat());
+    let mut server = Server::new(Service::Frame, Limits::DEFAULT);
+    assert_eq!(step(&mut server, Instant::ZERO, b"upper hello\n").0, b"\x05\0\0\0HELLO");
+}
+
+#[test]
+fn what_cannot_be_read_has_not_the_id_of_what_came_before() {
+    let mut server = Server::new(Service::Command, Limits::DEFAULT);
+    let input = [message(r#"{"id":7,"command":"upper a"}"#, ""), message("nonsense", "")].concat();
+    let (output, _) = step(&mut server, Instant::ZERO, &input);
+    let ids = output.windows(6).filter(|piece| piece == br#""id":7"#).count();
+    assert_eq!((replies(&output).len(), ids), (2, 1));
+}

@@ -315,3 +315,20 @@ fn a_task_takes_no_body_unless_it_says_so() {
     let refusal = task.body(&mut node, b"x", &mut Text::new(&mut memory)).unwrap_err();
     assert_eq!(std::format!("{refusal}"), "failed: this command takes no body");
 }
+
+#[test]
+fn the_next_piece_is_asked_for_once_the_one_before_is_sent() {
+    let (mut node, mut server) = (bench(), server());
+    let input = request("pieces 2 1", "", b"");
+    let (mut rest, mut told) = (&input[..], vec![]);
+    loop {
+        let mut output = [0; 1];
+        let step = server.step(Instant::ZERO, &mut node, rest, &mut output);
+        rest = &rest[step.consumed..];
+        told.extend_from_slice(&output[..step.written]);
+        if step.next == Next::Input {
+            break;
+        }
+    }
+    assert_eq!(reply(&told), "ok aba");
+}

@@ -77,7 +77,7 @@ fn uptime_has_three_decimals() {
     assert_eq!(uptime(0).as_deref(), Ok("0.000"));
     assert_eq!(uptime(12_345_678).as_deref(), Ok("12.345"));
     let mut late = pump();
-    late.identity.started = Instant::from_micros(2_000_000);
+    late.identity = late.identity.started(Instant::from_micros(2_000_000));
     let uptime = answer(&mut late, &call("uptime", Instant::from_micros(2_050_000)), 64);
     assert_eq!(uptime.as_deref(), Ok("0.050"));
 }
