@@ -457,3 +457,6 @@ fn mismatch(declared: Digest, actual: Digest) -> Refusal {
     let why = format_args!("the body's md5 is {actual}, the header says {declared}");
     Refusal::new(Status::Failed, why)
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,6 +223,12 @@ fn finish_waits_for_what_was_begun() {
 fn a_file_is_got_and_its_source_given_back() {
     let (mut node, mut server) = (node(), Server::new(Service::Command, Limits::DEFAULT));
     let mut output = [0; 1024];
+    // As large as a file can be.
+    let full = message(r#"{"command":"put full","total_size":64}"#, &"x".repeat(64));
+    let step = server.step(Instant::ZERO, &mut node, &full, &mut output);
+    assert_eq!(replies(&output[..step.written]), [("ok".into(), "stored full, 64 bytes".into())]);
+    let remove = message(r#"{"command":"remove full"}"#, "");
+    server.step(Instant::ZERO, &mut node, &remove, &mut output);
     let put = message(r#"{"command":"put a","total_size":5}"#, "hello");
     let step = server.step(Instant::ZERO, &mut node, &put, &mut output);
     assert_eq!(replies(&output[..step.written]), [("ok".into(), "stored a, 5 bytes".into())]);

@@ -126,3 +126,22 @@ fn a_digest_may_be_escaped() {
     let header = parse(r#"{"md5":"\u0035d41402abc4b2a76b9719d911017c592"}"#).unwrap();
     assert_eq!(header.md5, Digest::parse("5d41402abc4b2a76b9719d911017c592"));
 }
+
+/// Rule U5: what may be a reply, if a damaged one, is not answered.
+#[test]
+#[cfg(feature = "commands")]
+fn a_status_is_seen_before_whatever_is_wrong() {
+    for (bytes, seen) in [
+        (&br#"{"status":"ok"}"#[..], true),
+        (br#"{"status":7}"#, true),
+        (br#"{"status":null}"#, false),
+        (br#"{"id":1,"status":"ok",]"#, true),
+        (b"{\"status\":\"ok\",\"\xFF\":1}", true),
+        (b"{\"\xFF\":1,\"status\":\"ok\"}", false),
+        (br#"{"id":1,] "status":"ok"}"#, false),
+        (br#"{"command":"status"}"#, false),
+        (b"", false),
+    ] {
+        assert_eq!(has_status(bytes), seen, "{}", std::string::String::from_utf8_lossy(bytes));
+    }
+}

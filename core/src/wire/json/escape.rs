@@ -166,6 +166,7 @@ mod tests {
             (r"\ud83dx", 0),
             (r"\ud83d\u0041", 0),
             (r"\ude00", 0),
+            (r"\ud83d\ue000", 0),
         ] {
             assert_eq!(decoded(raw), Err(offset), "{raw}");
         }
@@ -176,6 +177,8 @@ mod tests {
         assert_eq!(check(r"\u0069d"), check("id"));
         assert!(check("id").unwrap() == *"id");
         assert!(check(r"i\u0064").unwrap() == *"id");
+        assert!(check("id").unwrap() == "id" && check("id").unwrap() != "it");
+        assert!(check("id") != check("it"));
     }
 
     #[test]

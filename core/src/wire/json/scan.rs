@@ -264,6 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_a_string_and_nothing_else() {
+        for (text, is) in [
+            (r#""""#, true),
+            (r#""a\"b""#, true),
+            (r#""a" "#, false),
+            (r#""a"#, false),
+            ("7", false),
+            ("", false),
+        ] {
+            assert_eq!(is_string(text), is, "{text}");
+        }
+    }
+
+    #[test]
     fn members_come_with_their_values_as_they_stand() {
         let mut seen = std::vec::Vec::new();
         let text = r#" { "a" : 1 , "b":{"a":[2,{}],"c":[]}, "d\n":"x\"}" } "#;

@@ -176,19 +176,20 @@ mod tests {
             object.size("a", u64::MAX)?;
             object.open("b")?;
             object.exit("c", i32::MIN)?;
+            object.exit("z", 0)?;
             object.close()?;
             object.open("d")?;
             object.close()?;
             object.raw("e", r#""\u00e9""#)
         });
-        let json = r#"{"a":18446744073709551615,"b":{"c":-2147483648},"d":{},"e":"\u00e9"}"#;
+        let json = r#"{"a":18446744073709551615,"b":{"c":-2147483648,"z":0},"d":{},"e":"\u00e9"}"#;
         assert_eq!(nested, json);
     }
 
     #[test]
     fn texts_are_escaped_as_rfc_8259_wants() {
-        let text = "a\"\\/\u{8}\t\n\u{C}\r\u{0}\u{1F}\u{7F}é";
-        let json = r#"{"a":"a\"\\/\b\t\n\f\r\u0000\u001F"#;
+        let text = "a\"\\/\u{8}\t\n\u{C}\r\u{0}\u{1A}\u{1F}\u{7F}é";
+        let json = r#"{"a":"a\"\\/\b\t\n\f\r\u0000\u001A\u001F"#;
         assert_eq!(written(|object| object.text("a", text)), [json, "\u{7F}é\"}"].concat());
     }
 }

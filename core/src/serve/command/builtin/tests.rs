@@ -41,6 +41,9 @@ fn info_has_all_limits() {
     let call = Call { limits: Some(&limits), ..call("info", Instant::ZERO) };
     let due = r#""request":1024,"header":1024,"datagram":512,"file":64,"text":500,"files":2,"connections":4,"idle_ms":7999,"header_ms":10000,"stall_ms":30000,"answer_ms":60000,"volts":24,"warm_up_ms":1500}}"#;
     assert_eq!(answer(&mut pump(), &call, 500).as_deref(), Ok(&*format!("{WHO}{due}")));
+    let mut unknown = pump();
+    unknown.identity = unknown.identity.connections(0).limits(&[]);
+    assert!(!answer(&mut unknown, &call, 500).unwrap().contains("connections"));
     let call = Call { header: 256, limits: None, ..call };
     let due = r#""request":256,"header":256,"datagram":512,"file":64,"text":500,"files":2,"connections":4,"volts":24,"warm_up_ms":1500}}"#;
     assert_eq!(answer(&mut pump(), &call, 500).as_deref(), Ok(&*format!("{WHO}{due}")));
