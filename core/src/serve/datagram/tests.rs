@@ -163,3 +163,22 @@ fn a_body_is_as_long_as_it_says() {
         assert_eq!(body, text.as_bytes());
     }
 }
+
+#[test]
+fn what_breaks_a_rule_is_told_so() {
+    for (datagram, text) in [
+        (
+            message(&["{\"id\":1", &" ".repeat(60)].concat(), ""),
+            "the header is not JSON at byte 67",
+        ),
+        (message(&[" ", &" ".repeat(60)].concat(), ""), "the header is not a JSON object"),
+        (vec![0xFF; 60], "a prefix declares -1 bytes; 0 to 2147483647 are possible"),
+    ] {
+        let mut node = bench();
+        let told = reply(&mut node, Service::Command, STRANGER, Datagram::Whole(&datagram), 999);
+        let told = told.unwrap();
+        let (header, body) = message::split::<HEADER>(&told).unwrap();
+        assert!(header.id.is_none() && header.status.unwrap() == "bad-request");
+        assert_eq!(core::str::from_utf8(body), Ok(text));
+    }
+}
