@@ -407,3 +407,13 @@ fn what_cannot_be_read_has_not_the_id_of_what_came_before() {
     let ids = output.windows(6).filter(|piece| piece == br#""id":7"#).count();
     assert_eq!((replies(&output).len(), ids), (2, 1));
 }
+
+/// The policy is about bodies: a request without one is never closed upon.
+#[test]
+fn no_body_is_never_too_long() {
+    let limits = Limits::DEFAULT.with_oversize(Oversize::Close);
+    let mut server = Server::new(Service::Command, limits);
+    let nonsense = message(r#"{"command":"nonsense"}"#, "");
+    let (output, step) = step(&mut server, Instant::ZERO, &[&nonsense[..], &nonsense].concat());
+    assert_eq!((replies(&output).len(), step.next), (2, Next::Input));
+}
