@@ -387,7 +387,7 @@ fn write_head(service: Service, fields: &Fields<'_>, output: &mut [u8]) -> Optio
         Service::Echo => return Some(0),
         Service::Command => return message::write_header(fields, output),
         Service::Message => {
-            let fields = Fields { id: None, status: None, exit: None, ..*fields };
+            let fields = Fields { status: None, exit: None, ..*fields }; // it has no id
             return message::write_header(&fields, output);
         }
         Service::Frame => frame::prefix(usize::try_from(fields.total_size).ok()?).ok()?,
