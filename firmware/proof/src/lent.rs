@@ -116,6 +116,8 @@ unstick::tasks! {
 
 pub(crate) fn any_identity() -> Identity<'static> {
     let identity = Identity::target(Identity::new("", ""), text());
+    let identity = Identity::limits(identity, black_box(&[("", 0)]));
+    let identity = Identity::connections(identity, black_box(0));
     black_box(Identity::started(Identity::datagram(identity, black_box(0)), Instant::ZERO))
 }
 

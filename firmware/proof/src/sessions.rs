@@ -163,6 +163,7 @@ fn ram_store() {
             2 => source = black_box(Store::open(store, text())).ok(),
             3 => sink = black_box(Store::create(store, text(), black_box(0))).ok(),
             4 => drop(black_box(Store::remove(store, text()))),
+            5 => drop(black_box(Store::most_files(store))),
             _ => {}
         }
         if let Some(mut source) = black_box(source.take()) {
