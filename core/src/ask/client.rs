@@ -295,7 +295,7 @@ impl<const N: usize> Client<N> {
                 }
                 Sending::Body { left: 0 } => {
                     self.sending = Sending::Nothing;
-                    if matches!(self.inbox, Inbox::Echo { left: 0 }) && self.outstanding() > 0 {
+                    if matches!(self.inbox, Inbox::Echo { left: 0 }) {
                         self.answer(caller, Integrity::Unverified)?; // nothing in, nothing out
                     }
                 }
