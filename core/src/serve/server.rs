@@ -171,7 +171,6 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                         break Err(size);
                     }
                 }
-                Ok(Some(message::Event::Body(_))) if *skipping => {}
                 Ok(Some(message::Event::Body(piece))) => {
                     if let Err(BodyRefused) = exchange.body_piece(host, piece) {
                         break Err(reader.left());

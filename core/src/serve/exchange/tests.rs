@@ -6,8 +6,8 @@ use crate::serve::store::Meta;
 use crate::{Closed, Instant, Limits, Next, Server, Service, Session as _};
 use std::vec::Vec;
 
-/// A store whose one file has three bytes, and is read in pieces of so many.
-struct Liar(&'static [usize]);
+/// A store whose one file has so many bytes, and is read in pieces of these.
+struct Liar(u64, &'static [usize]);
 
 fn read_only<T>() -> Result<T, Refusal> {
     Err(Refusal::new(Status::Denied, format_args!("read only")))
@@ -27,13 +27,13 @@ impl Store for Liar {
         Ok(0)
     }
     fn poll<'a>(&'a mut self, _: &'a mut usize) -> Poll<Result<Meta<'a>, Refusal>> {
-        let (size, exit, status) = (3, Some(-7), Status::Ok);
+        let (size, exit, status) = (self.0, Some(-7), Status::Ok);
         Poll::Ready(Ok(Meta { filename: "liar", size, digest: None, status, exit }))
     }
     fn read(&mut self, at: &mut usize, output: &mut [u8]) -> Result<usize, Refusal> {
         output.fill(b'x');
         *at += 1;
-        Ok(self.0[*at - 1])
+        Ok(self.1[*at - 1])
     }
     fn close(&mut self, _: usize) {}
     fn create(&mut self, _: &str, _: u64) -> Result<Self::Sink, Refusal> {
@@ -55,7 +55,16 @@ impl Store for Liar {
 
 /// What a service answers, and what it waits for then.
 fn answer(service: Service, line: &[u8], pieces: &'static [usize]) -> (Vec<u8>, Next) {
-    let mut node = Node::new(Identity::new("liar", "1"), Liar(pieces));
+    answer_of(3, service, line, pieces)
+}
+
+fn answer_of(
+    size: u64,
+    service: Service,
+    line: &[u8],
+    pieces: &'static [usize],
+) -> (Vec<u8>, Next) {
+    let mut node = Node::new(Identity::new("liar", "1"), Liar(size, pieces));
     let (mut server, mut output) = (Server::new(service, Limits::DEFAULT), [0; 512]);
     let step = server.step(Instant::ZERO, &mut node, line, &mut output);
     (output[..step.written].to_vec(), step.next)
@@ -90,8 +99,20 @@ fn a_message_has_no_exit() {
 
 #[test]
 fn a_store_without_a_limit_of_files_names_none() {
-    assert_eq!(Liar(&[]).most_files(), None);
+    assert_eq!(Liar(0, &[]).most_files(), None);
     let (info, _) = answer(Service::Frame, b"info\n", &[]);
     let info = core::str::from_utf8(&info[4..]).unwrap();
     assert!(info.contains(r#""file":0,"#) && !info.contains(r#""files""#), "{info}");
+}
+
+#[test]
+fn a_frame_has_less_than_two_gibibytes() {
+    let (told, next) = answer_of(1 << 31, Service::Frame, b"get a\n", &[]);
+    let why =
+        "an output of 2147483648 bytes is more than a frame can have: use the message service";
+    assert_eq!((&told[4..], next), (why.as_bytes(), Next::Input));
+    let (told, _) = answer_of((1 << 31) - 1, Service::Frame, b"get a\n", &[1, 0]);
+    assert_eq!(told, b"\xFF\xFF\xFF\x7Fx");
+    let (told, _) = answer_of(1 << 31, Service::Message, b"get a\n", &[1, 0]);
+    assert!(told.ends_with(br#""total_size":2147483648}x"#));
 }
