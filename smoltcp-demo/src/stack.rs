@@ -294,6 +294,9 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
     /// Sees to it that a client that begins a connection finds a socket that listens, if one can be
     /// had. Returns whether the client is to be answered: where a socket is about to be free it is
     /// left to try again, as it does by itself.
+    ///
+    /// Not inlined: few packets begin a connection, and all others would pay for it.
+    #[inline(never)]
     fn make_room(
         &mut self,
         now: Instant,
@@ -340,16 +343,17 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             None if closing => return false,
             None => idle,
         };
-        if let Some(slot) = gives_way.and_then(|index| self.slots.get_mut(index))
-            && !self.finishing
-        {
-            slot.begun = begun;
-            let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
-            socket.abort();
-            slot.renew(now, host, socket, false);
-            host.count(Counter::Evicted, 1);
-        } else if served {
-            host.count(Counter::Refused, 1);
+        match gives_way.and_then(|index| self.slots.get_mut(index)) {
+            _ if self.finishing => {} // it is refused, but not because all are taken
+            Some(slot) => {
+                slot.begun = begun;
+                let socket = sockets.get_mut::<Socket<'_>>(slot.handle);
+                socket.abort();
+                slot.renew(now, host, socket, false);
+                host.count(Counter::Evicted, 1);
+            }
+            None if served => host.count(Counter::Refused, 1),
+            None => {}
         }
         true
     }

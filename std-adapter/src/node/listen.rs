@@ -100,14 +100,16 @@ fn admit(
 impl Serving {
     /// A place for a connection, if there is one or another gives way.
     fn enter(&self, service: Service, peer: SocketAddr) -> Option<Slot> {
-        let (mut host, service) = (self.host.clone(), service.as_str());
+        let service = service.as_str();
         let Some((slot, evicts)) = self.slots.enter(peer.ip(), &self.stop) else {
-            host.count(Counter::Refused, 1);
+            self.host.clone().count(Counter::Refused, 1);
             let why = format_args!("{service}: {peer} refused: all connections are taken");
             self.warnings.warn(why);
             return None;
         };
-        host.count(Counter::Evicted, evicts.into());
+        if evicts {
+            self.host.clone().count(Counter::Evicted, 1);
+        }
         debug!("{peer} {service}: connected");
         Some(slot)
     }
