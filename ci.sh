@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check and test of the project, the same at a desk and in CI.
 #
-#   ./ci.sh             run all steps, stop at the first that fails
+#   ./ci.sh             run all steps in two lanes, stop at the first that fails
 #   ./ci.sh STEP...     run only these
 #   ./ci.sh list        name the steps
 #
@@ -33,6 +33,8 @@ STEPS=(
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
   "speed      no frame costs more instructions than it may, as valgrind counts them"
 )
+# Where all steps run, these do so beside the others: they compile into folders of their own.
+BESIDE=(bare boards machines)
 WORKSPACES=(. firmware embassy-adapter/boards tap/bench sim)
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
 BARE_TARGET=thumbv7m-none-eabi
@@ -478,11 +480,13 @@ apt_need() {
   local states said
   states="$(dpkg-query --show --showformat '${db:Status-Status}\n' "$@" 2>/dev/null)" &&
     ! grep --quiet --line-regexp --invert-match installed <<<"$states" && return
-  local sudo=() keep=(--no-remove)
+  local sudo=() keep=(--no-remove) one_lane
   ((EUID == 0)) || sudo=(sudo -n)
   ! in_ci || keep=()
   local install=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive
     apt-get install -qq --yes "${keep[@]}" --no-install-recommends "$@")
+  exec {one_lane}<"$ROOT/ci.sh"
+  flock "$one_lane"
   echo "installing $*"
   # Lists that are at hand may be old, and so may the compiler be that they name.
   if [[ -z "$apt_lists" ]]; then
@@ -490,13 +494,23 @@ apt_need() {
     apt_lists=fetched
   fi
   said="$("${install[@]}" 2>&1)" || { tail -n 3 <<<"$said" && return 1; }
+  exec {one_lane}<&-
 }
 
 apt_lists=
-passed=0 failed=0 skipped=0 table=()
+rows="$(mktemp)" # of the table at the end, as the steps end
 
-# run STEP: counts how it ends. Never call this in a condition: bash would ignore
-# `set -e` inside the step, which would then pass whenever its last command does.
+# lane STEP...: one after the other, until one fails. Never call this or `run` in a
+# condition: bash would ignore `set -e` inside the steps, which would then pass
+# whenever their last command does.
+lane() {
+  local step
+  for step in "$@"; do
+    run "$step"
+    (($(count FAILED) == 0)) || break
+  done
+}
+
 run() {
   local start=$SECONDS status result=passed
   echo "==> $1"
@@ -507,16 +521,38 @@ run() {
   )
   status=$?
   set -e
-  if ((status == 0)); then
-    passed=$((passed + 1))
-  elif ((status == SKIP)) && ! in_ci; then
-    result=SKIPPED skipped=$((skipped + 1))
-  else
-    result=FAILED failed=$((failed + 1))
+  if ((status == SKIP)) && ! in_ci; then
+    result=SKIPPED
+  elif ((status != 0)); then
+    result=FAILED
     echo "ci: step $1 failed (status $status); again: ./ci.sh $1"
   fi
-  table+=("$(printf '%-9s %-8s %7d' "$1" "$result" $((SECONDS - start)))")
+  printf '%-9s %-8s %7d\n' "$1" "$result" $((SECONDS - start)) >>"$rows"
   echo "<== $1 $result, $((SECONDS - start)) s"
+}
+
+# count RESULT: of how many steps it is the result.
+count() {
+  grep --count " $1 " "$rows" || true
+}
+
+# all_steps: BESIDE in a group of processes of its own, so that it can be ended as one.
+all_steps() {
+  local step first=() beside log
+  log="$(mktemp)"
+  set -m
+  lane "${BESIDE[@]}" >"$log" &
+  set +m
+  beside=$!
+  trap "kill -- -$beside 2>/dev/null || true" EXIT
+  for step in "${known[@]}"; do
+    [[ " ${BESIDE[*]} " == *" $step "* ]] || first+=("$step")
+  done
+  lane "${first[@]}"
+  (($(count FAILED) == 0)) || kill -- "-$beside" 2>/dev/null || true
+  wait "$beside" || true
+  echo "beside these:"
+  cat "$log"
 }
 
 known=("${STEPS[@]%% *}")
@@ -528,14 +564,17 @@ for step in "$@"; do
   [[ " ${known[*]} " == *" $step "* ]] || { echo "ci: no step $step; see ./ci.sh list" && exit 2; }
 done
 command -v cargo >/dev/null || { echo "ci: cargo is missing; install Rust with rustup" && exit 1; }
-(($#)) || set -- "${known[@]}"
+if (($#)); then
+  lane "$@"
+else
+  set -- "${known[@]}"
+  all_steps
+fi
 
-for step in "$@"; do
-  run "$step"
-  ((failed == 0)) || break
-done
 printf '\n%-9s %-8s %7s\n' step result seconds
-printf '%s\n' "${table[@]}"
+cat "$rows"
 printf '%-9s %-8s %7d\n\n' total "" "$SECONDS"
-echo "$passed passed, $failed failed, $skipped skipped"
-((failed == 0))
+passed="$(count passed)" failed="$(count FAILED)" skipped="$(count SKIPPED)"
+not_run=$(($# - passed - failed - skipped))
+echo "$passed passed, $failed failed, $skipped skipped, $not_run not run"
+((failed + not_run == 0))
