@@ -33,8 +33,9 @@ STEPS=(
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
   "speed      no frame costs more instructions than it may, as valgrind counts them"
 )
-# Where all steps run, these do so beside the others: they compile into folders of their own.
-BESIDE=(bare boards machines)
+# Where all steps run, these do so beside the others: the first three compile into folders of their own, the
+# rest run for longer than they compile.
+BESIDE=(bare boards machines hold foreign fuzz)
 WORKSPACES=(. firmware embassy-adapter/boards tap/bench sim)
 CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
 BARE_TARGET=thumbv7m-none-eabi
