@@ -103,6 +103,7 @@
 //! | `commands` | yes | sessions, command table, store; frames, headers and messages stay |
 //! | `embedded-io` | yes | the blocking driver |
 //! | `embedded-io-async` | yes | the async driver |
+//! | `noise` | no | keys: connections that are sealed, and commands only for who has one |
 //! | `json` | no | typed JSON in commands; outside the proof that nothing panics |
 //! | `defmt` | no | `defmt::Format` on public types |
 //!
@@ -135,6 +136,8 @@ pub mod datagram;
 pub mod driver;
 #[cfg(feature = "commands")]
 pub mod endpoint;
+#[cfg(feature = "noise")]
+pub mod keys;
 pub mod limits;
 pub mod neighbor;
 #[cfg(feature = "commands")]
@@ -156,7 +159,7 @@ pub use self::{
     endpoint::{Endpoint, Service, Transport},
     limits::Limits,
     serve::{
-        NoTask, Progress, Refusal, Server, Status, Task, Text,
+        NoTask, Progress, Refusal, Serve, Server, Status, Task, Text,
         command::{self, Answer, Body, Call, Command, Outcome},
         host::{self, Host, Node},
         store,

@@ -33,6 +33,19 @@ pub const AMPLIFICATION: usize = 3;
 /// socket that waits for it can serve nobody else.
 pub const HANDSHAKE: Duration = Duration::from_secs(5);
 
+/// Bytes of the longest message that a keyed connection takes, by default.
+pub const MESSAGE: usize = 1024;
+
+/// Bytes of a message that each end of a keyed connection takes at least.
+pub const MESSAGE_LEAST: usize = 64;
+
+/// Bytes that no message of a keyed connection is longer than: Noise's own limit (revision 34, 3).
+pub const MESSAGE_MOST: usize = 65_535;
+
+/// Time from one handshake of a keyed connection that a node answers to the next, so that a flood of them
+/// leaves it time for all else.
+pub const HANDSHAKES_APART: Duration = Duration::from_millis(100);
+
 /// How often a peer with nothing to say is asked whether it is there. Some questions may get lost.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 

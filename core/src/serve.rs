@@ -23,7 +23,7 @@ mod task;
 mod text;
 
 pub use reply::{Refusal, Status};
-pub use server::Server;
+pub use server::{Serve, Server};
 pub use task::{NoTask, Progress, Task};
 pub use text::Text;
 

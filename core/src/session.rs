@@ -122,6 +122,11 @@ pub enum Closed {
     Timeout(Phase),
     /// The connection was lost.
     Aborted,
+    /// The peer has no key, or another, or what it says was damaged on its way; or its key has been
+    /// removed.
+    Forged,
+    /// The node closed without a word, as it does to who has not one of its keys.
+    Unwelcome,
 }
 
 /// What a session is doing, as far as deadlines go.
@@ -163,6 +168,8 @@ impl fmt::Display for Closed {
                 Phase::Output => write!(f, "the peer stopped reading"),
             },
             Self::Aborted => write!(f, "the connection was lost"),
+            Self::Forged => write!(f, "what came was not sealed with the connection's key"),
+            Self::Unwelcome => write!(f, "the node closed without a word: is it the right key?"),
         }
     }
 }

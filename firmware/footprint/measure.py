@@ -19,6 +19,8 @@ BOARD = "thumbv7m-none-eabi"
 BOARDS = {"thumbv7m-none-eabi": "mps2-an385", "thumbv7em-none-eabihf": "mps2-an386"}
 #: Programs of the firmware, and boards.
 FIRMWARE = [("node", "mps2-an385"), ("node", "mps2-an386"), ("embassy", "mps2-an385")]
+#: Smaller code for SHA-256, which a program with keys chooses for all that it is made of.
+COMPACT = '--cfg sha2_backend_soft="compact"'
 LAYERS = ["frame", "header", "message", "commands", "node", "cobs", "bare"]
 TOOLS = {
     "llvm-size": "llvm",
@@ -57,6 +59,9 @@ def everything():
         for layer in LAYERS:
             flash, ram = size(programs / layer)
             figures.sizes[target, layer] = flash - none[0], ram - none[1]
+        keyed = toolchain.build("--features", "keys", "--bin", "keys", flags=COMPACT)
+        flash, ram = size(keyed / "keys")
+        figures.sizes[target, "keys"] = flash - none[0], ram - none[1]
         for symbol, bytes_ in symbols(programs / "sizes"):
             figures.sessions[target, symbol] = bytes_
         if target == BOARD:
@@ -65,6 +70,8 @@ def everything():
     programs = toolchains[BOARD].build("--features", "board", "--bin", "run", "--bin", "run-bare")
     for program in ["run", "run-bare"]:
         figures.told[program] = tell(programs / program)
+    keyed = toolchains[BOARD].build("--features", "board,keys", "--bin", "run-keys", flags=COMPACT)
+    figures.told["run-keys"] = tell(keyed / "run-keys")
     for program, board in FIRMWARE:
         print(f"building the firmware's {program} for {board}", flush=True)
         command = ["cargo", "run", "--quiet", "--release", "--", "--build", "--minimal"]

@@ -25,8 +25,12 @@ def more_than_bare(work):
     return compare
 
 
-def instructions_of(work):
-    return lambda figures, target: figures.told["run"][work] if target == BOARD else None
+def instructions_of(work, program="run"):
+    return lambda figures, target: figures.told[program][work] if target == BOARD else None
+
+
+def flash_of_keys(figures, target):
+    return figures.sizes[target, "keys"][0] - figures.sizes[target, "commands"][0]
 
 
 #: What is promised, at most, and how to find it on a target.
@@ -34,6 +38,9 @@ AIMS = [
     ("frame, decode and encode: flash", 1024, flash_of("frame")),
     ("frame, header, message, command sessions: flash", 16 * 1024, flash_of("commands")),
     ("a command session at default limits: RAM", 2560, ram_of("SERVER_1024_1024")),
+    ("keys, beyond command sessions: flash", 13 * 1024, flash_of_keys),
+    ("a keyed session, beyond the one inside and its message: RAM", 400, instructions_of("session", "run-keys")),
+    ("the node's part of a handshake: instructions", 3_600_000, instructions_of("handshake", "run-keys")),
     ("whole node with smoltcp: flash", 64 * 1024, flash_of("node")),
     ("the firmware, with driver, log and panic messages: flash", 64 * 1024, flash_of_firmware),
     ("frame of 64 B decoded, whole: instructions", 40, instructions_of("ours assembled 64")),
@@ -50,6 +57,7 @@ LAYERS = {
     "header": "+ header",
     "message": "+ message, md5",
     "commands": "+ command sessions",
+    "keys": "+ keys",
     "node": "whole node: all services on smoltcp",
     "cobs": "*postcard + cobs: what our header says*",
     "bare": "*an echo on smoltcp, without us*",
@@ -78,6 +86,8 @@ INSTRUCTIONS = [
     ("frame of 64 B decoded, whole", "ours assembled 64", "run", "cobs assembled 64"),
     ("frame of 512 B decoded, whole", "ours assembled 512", "run", "cobs assembled 512"),
     ("`upper hello`, the session alone", "command", None, None),
+    ("`upper hello`, the session alone, with a key", "keyed command", None, None),
+    ("a node's part of a handshake", "handshake", None, None),
     ("`upper hello` over TCP on smoltcp", "TCP command short", None, None),
     ("`upper hello` over UDP on smoltcp", "UDP command short", None, None),
     ("the longest header over TCP on smoltcp", "TCP command longest", None, None),
@@ -93,6 +103,8 @@ NEIGHBOURS = {"run": "postcard + cobs", "run-bare": "bare smoltcp", None: ""}
 STACK = [
     ("frame of 512 B encoded and decoded", "run", "ours stack 512"),
     ("command session: every command, refusals, the longest header", "run", "session stack"),
+    ("a node's part of a handshake", "run-keys", "handshake stack"),
+    ("`upper hello` with a key", "run-keys", "session stack"),
     ("every command and the longest header as datagrams, `datagram::answer`", "run", "datagram stack"),
     ("whole node, `Stack::poll`: both echoes, a short command, the longest header", "run", "stack"),
     ("*postcard + cobs, the same frame*", "run", "cobs stack 512"),
@@ -160,7 +172,7 @@ def stack(figures):
 def instructions(figures):
     table = [["work", "instructions", "neighbour", "its instructions", "ratio"]]
     for what, name, program, neighbour in INSTRUCTIONS:
-        ours = figures.told["run"][name]
+        ours = figures.told["run-keys" if name in figures.told["run-keys"] else "run"][name]
         theirs = figures.told[program][neighbour] if program else None
         cells = [number(theirs), f"{ours / theirs:.2f}"] if theirs else ["", ""]
         table.append([what, number(ours), NEIGHBOURS[program], *cells])

@@ -39,11 +39,13 @@ class Toolchain:
         """As the document names it: what makes the code, not where it is from."""
         return self.described
 
-    def build(self, *options):
-        """Builds the programs here; returns the folder they are in."""
-        folder = TARGET_DIR / "footprint"
+    def build(self, *options, flags=None):
+        """Builds the programs here, with RUSTFLAGS if they are given; returns the folder they are in."""
+        folder = TARGET_DIR / ("footprint-with-flags" if flags else "footprint")
         # Whose each instruction is; takes no flash.
         environment = os.environ | {"CARGO_PROFILE_RELEASE_DEBUG": "line-tables-only"}
+        if flags:
+            environment["RUSTFLAGS"] = flags
         command = [cross(), "build", "--quiet", "--release", "--locked"]
         command += ["--package", "unstick-footprint", "--target", self.target, "--target-dir", folder]
         run(*command, *options, cwd=FIRMWARE, env=environment)

@@ -14,7 +14,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
 use unstick::datagram::ETHERNET;
 use unstick::host::Counter;
-use unstick::{Endpoint, Limits, Service};
+use unstick::{Endpoint, Limits, Server, Service};
 use unstick_smoltcp::{Scratch, Stack, TcpBuffers, UdpBuffers, UdpSlots};
 
 const NODE: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
@@ -82,7 +82,7 @@ pub fn reaches_a_session(bytes: &[u8]) -> bool {
 }
 
 struct World<'a> {
-    stack: Stack<'a, Host, TCP, UDP, 256, 256>,
+    stack: Stack<'a, Host, TCP, UDP, Server<Host, 256, 256>>,
     host: Host,
     sockets: SocketSet<'a>,
     iface: Interface,

@@ -8,7 +8,7 @@ use crate::node::{self, Host, assert_nothing_lent};
 use crate::sizes::Sizes;
 use unstick::frame::{Assembler, Frame, FrameError, Oversize};
 use unstick::message::{End, Event, Integrity, Kind, MessageError, Reader};
-use unstick::{Closed, Limits, Next, Server, Service, Session as _};
+use unstick::{Closed, Limits, Next, Serve, Server, Service, Session as _};
 
 /// The service, 4 more for a session that reaches its limits sooner; and what is sent to it.
 pub fn run(bytes: &[u8]) {

@@ -2,7 +2,7 @@
 
 mod builtin;
 
-use super::host::{Host, SinkOf, SourceOf};
+use super::host::{self, Host, SinkOf, SourceOf};
 use super::reply::{Refusal, Status};
 use super::text::Text;
 use crate::bytes::number;
@@ -119,6 +119,59 @@ impl<H: Host> Command<H> {
     }
 }
 
+/// What a peer may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Role {
+    /// Everything.
+    Full,
+    /// Only commands that [change nothing](Command::read_only).
+    Read,
+}
+
+impl Role {
+    /// The word in a key file: `full` or `read`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// What a peer has shown of keys; without feature `noise`, which costs nothing then, always nothing.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shown {
+    #[cfg(feature = "noise")]
+    role: Option<Role>,
+}
+
+impl Shown {
+    pub(crate) const NOTHING: Self = Self {
+        #[cfg(feature = "noise")]
+        role: None,
+    };
+
+    /// A key of that role.
+    #[cfg(feature = "noise")]
+    pub(crate) const fn key(role: Role) -> Self {
+        Self { role: Some(role) }
+    }
+
+    pub(crate) const fn role(self) -> Option<Role> {
+        #[cfg(feature = "noise")]
+        return self.role;
+        #[cfg(not(feature = "noise"))]
+        return None;
+    }
+
+    /// Whether all that it says is sealed.
+    pub(crate) const fn is_sealed(self) -> bool {
+        self.role().is_some()
+    }
+}
+
 /// What a command is given.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -227,15 +280,26 @@ fn find<'h, H: Host>(host: &'h H, name: &str) -> Option<&'h Command<H>> {
 /// The row that a request's line names, the name and the arguments; refuses a body that the row does
 /// not have, or one that it lacks.
 pub(crate) fn look_up<'h, 'l, H: Host>(
-    host: &'h H,
+    host: &'h mut H,
     line: &'l str,
     size: Option<u64>,
+    shown: Shown,
 ) -> Result<(&'h Command<H>, &'l str, &'l str), Refusal> {
     let (name, args) = split(line);
+    if !shown.is_sealed() && host::asks_for_keys(host) {
+        let why = format_args!("this node answers only who has a key, on its command service");
+        return Err(Refusal::new(Status::Denied, why));
+    }
+    let may = shown.role().unwrap_or_else(|| host.anyone());
     let Some(row) = find(host, name) else {
         let why = format_args!("there is no command `{name}`; try help");
         return Err(Refusal::new(Status::UnknownCommand, why));
     };
+    if may == Role::Read && row.changes {
+        let who = if shown.is_sealed() { "this key" } else { "who has no key" };
+        let why = format_args!("{name} may change something, and {who} may only read");
+        return Err(Refusal::new(Status::Denied, why));
+    }
     match (row.body, size) {
         (Body::None, Some(len @ 1..)) => {
             let why = format_args!("{name} takes no body; its request announces {len} bytes");

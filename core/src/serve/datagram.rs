@@ -1,8 +1,9 @@
 //! The server's side of a datagram: one in, at most one out, and nothing kept.
 
+use super::command::Shown;
 use super::copy_upper;
 use super::exchange::{Blocked, Exchange, Origin};
-use super::host::{Access, Counter, Host};
+use super::host::{Access, Counter, Host, asks_for_keys};
 use super::reply::{Refusal, Status};
 use super::server::{line, refusal};
 use crate::bytes::number;
@@ -16,7 +17,7 @@ use crate::wire::message::{self, Kind, MessageError};
 use heapless::String;
 
 /// Where a datagram's request comes by: there is no session, so nothing waits.
-const ORIGIN: Origin<'_> = Origin { header: HEADER, limits: None };
+const ORIGIN: Origin<'_> = Origin { header: HEADER, limits: None, shown: Shown::NOTHING };
 
 /// Answers a datagram of the echo or command service. Returns the number of bytes of the reply in
 /// `output`, or `None` where nothing is to be sent.
@@ -36,6 +37,10 @@ pub fn answer<H: Host>(
     let Envelope { from_port, own_ports, broadcast } = envelope;
     if broadcast || from_port == 0 || own_ports.contains(&from_port) {
         host.count(Counter::Rejected, 1);
+        return None;
+    }
+    if service == Service::Command && asks_for_keys(host) {
+        host.count(Counter::Denied, 1);
         return None;
     }
     host.count(Counter::Bytes, datagram.bytes().len() as u64);

@@ -1,6 +1,6 @@
 //! One request and its reply, however they are framed.
 
-use super::command::{self, Answer, Body, Call, Command, Outcome, Run};
+use super::command::{self, Answer, Body, Call, Command, Outcome, Run, Shown};
 use super::host::{Access, Counter, Host, SinkOf, SourceOf};
 use super::reply::{Refusal, Status};
 use super::store::Store;
@@ -53,6 +53,7 @@ pub(crate) struct Origin<'l> {
     pub(crate) header: usize,
     /// The session's; `None` where there is no session, and nothing waits.
     pub(crate) limits: Option<&'l Limits>,
+    pub(crate) shown: Shown,
 }
 
 impl<'a> Origin<'a> {
@@ -64,7 +65,7 @@ impl<'a> Origin<'a> {
         size: Option<u64>,
         now: Instant,
     ) -> Call<'a> {
-        let Self { header, limits } = self;
+        let Self { header, limits, .. } = self;
         Call { name, args, body, size, at_once: limits.is_none(), header, limits, now }
     }
 }
@@ -134,7 +135,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
         size: Option<u64>,
         origin: Origin<'_>,
     ) {
-        let (row, name, args) = match command::look_up(host, line, size) {
+        let (row, name, args) = match command::look_up(host, line, size, origin.shown) {
             Ok(found) => found,
             Err(refusal) => return self.refuse(host, &refusal),
         };
@@ -286,7 +287,11 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
                 self.state = State::Text { sent: 0 };
                 return self.run_collected(host, now, run, line, size, origin);
             }
-            (_, State::Sink(_)) => self.commit(host, end.digest),
+            (_, State::Sink(_)) => {
+                // A body without bytes has not been hashed; of one that was sealed nobody asks.
+                let empty = || Hasher::default().finish().filter(|_| !origin.shown.is_sealed());
+                self.commit(host, end.digest.or_else(empty))
+            }
             _ => Ok(()),
         };
         if let Err(refusal) = result {
@@ -296,10 +301,7 @@ impl<H: Host, const TEXT: usize> Exchange<H, TEXT> {
 
     fn commit(&mut self, host: &mut H, digest: Option<Digest>) -> Result<(), Refusal> {
         match core::mem::replace(&mut self.state, State::Text { sent: 0 }) {
-            State::Sink(sink) => {
-                // A body without bytes has not been hashed.
-                host.store().commit(sink, digest.or_else(|| Hasher::default().finish()))
-            }
+            State::Sink(sink) => host.store().commit(sink, digest),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! What a node provides to its sessions.
 
-use super::command::Command;
+use super::command::{Command, Role};
 use super::reply::{Refusal, Status};
 use super::store::Store;
 use super::task::{NoTask, Task};
@@ -51,6 +51,29 @@ pub trait Host: Sized + 'static {
     fn digester(&mut self) -> Option<&mut dyn Digester> {
         None
     }
+
+    /// What whoever reaches the node may do, where it has no keys; by default everything.
+    fn anyone(&self) -> Role {
+        Role::Full
+    }
+
+    /// The keys that commands are for; by default `None`, and there are none.
+    #[cfg(feature = "noise")]
+    fn keys(&mut self) -> Option<&mut dyn crate::keys::Keys> {
+        None
+    }
+}
+
+/// Whether commands are only for who has a key.
+#[cfg_attr(not(feature = "noise"), expect(clippy::needless_pass_by_ref_mut))]
+pub(crate) fn asks_for_keys<H: Host>(host: &mut H) -> bool {
+    #[cfg(feature = "noise")]
+    return host.keys().is_some();
+    #[cfg(not(feature = "noise"))]
+    return {
+        let _ = host;
+        false
+    };
 }
 
 /// The source type of a host's store.

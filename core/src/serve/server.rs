@@ -1,6 +1,6 @@
 //! The server's side of a connection.
 
-use super::command;
+use super::command::{self, Shown};
 use super::copy_upper;
 use super::exchange::{Blocked, BodyRefused, Exchange, Origin};
 use super::host::{Access, Counter, Host};
@@ -8,6 +8,8 @@ use super::line::{Line, LineReader, is_foreign};
 use super::reply::{Refusal, Status};
 use crate::bytes::number;
 use crate::endpoint::Service;
+#[cfg(feature = "noise")]
+use crate::keys::{Guarded, Role};
 use crate::limits::{HEADER, Limits, TEXT};
 use crate::session::{Closed, HeadWriter, Next, Phase, Session, Step, Timer};
 use crate::time::Instant;
@@ -16,6 +18,20 @@ use crate::wire::header::{Fields, Header, HeaderError};
 use crate::wire::message::{self, Kind, MessageError, Place, Reader};
 use heapless::String;
 use heapless::string::StringView;
+
+/// A node's side of connections: what its driver begins for each that comes.
+///
+/// [`Server`] is one, for a node that answers whoever reaches it; around it, [`KeyedServer`] is one that
+/// answers commands of who has a key.
+///
+/// [`KeyedServer`]: crate::keys::KeyedServer
+pub trait Serve<H: Host>: Session<H> {
+    /// A session at the start of a connection of that service.
+    fn begin(service: Service, limits: Limits) -> Self;
+
+    /// Whether it is between requests: every request that has begun has been answered.
+    fn is_idle(&self) -> bool;
+}
 
 /// Serves one connection of any service.
 ///
@@ -54,6 +70,7 @@ pub struct Server<H: Host, const N: usize = HEADER, const T: usize = TEXT> {
     finishing: bool,
     /// The request whose body is being read has been refused, and its reply sent (rule C4).
     skipping: bool,
+    shown: Shown,
 }
 
 /// How requests are told apart: messages, or lines.
@@ -101,17 +118,8 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
             ended: false,
             finishing: false,
             skipping: false,
+            shown: Shown::NOTHING,
         }
-    }
-
-    /// Whether it is between requests: every request that has begun has been answered.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::Receiving)
-            && match &self.requests {
-                Requests::Messages(reader) => self.skipping || reader.place() == Place::Between,
-                Requests::Lines(reader) => reader.is_between(),
-            }
     }
 
     /// Takes a request. Returns `None` once it is whole or refused, and the answer is next.
@@ -143,7 +151,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         let is_foreign = !is_known && is_foreign(start);
         let is_unknown = !is_known && matches!(line, Line::Whole(_));
         let text = if is_foreign { Err(foreign()) } else { text };
-        let origin = Origin { header: N, limits: Some(&self.limits) };
+        let origin = Origin { header: N, limits: Some(&self.limits), shown: self.shown };
         self.exchange.begin(host, now, None, text, None, origin);
         if is_foreign || (is_unknown && !is_blank(input)) {
             self.last = Some(Closed::Foreign);
@@ -154,9 +162,9 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
     }
 
     fn receive_message(&mut self, now: Instant, host: &mut H, input: &mut &[u8]) -> Option<Next> {
-        let Self { requests, exchange, limits, uncounted, skipping, .. } = self;
+        let Self { requests, exchange, limits, uncounted, skipping, shown, .. } = self;
         let Requests::Messages(reader) = requests else { return None };
-        let origin = Origin { header: N, limits: Some(limits) };
+        let origin = Origin { header: N, limits: Some(limits), shown: *shown };
         let stop = loop {
             // Headers are long: they are looked at where they are.
             match &reader.read_with(host.digester(), input) {
@@ -230,6 +238,7 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
         if self.service == Service::Echo {
             return self.echo(input, output, written);
         }
+        let is_sealed = self.shown.is_sealed();
         loop {
             let space = output.get_mut(*written..).unwrap_or_default();
             match &mut self.state {
@@ -258,8 +267,10 @@ impl<H: Host, const N: usize, const T: usize> Server<H, N, T> {
                 },
                 State::Head(head) => {
                     let service = self.service;
-                    let hashed = service != Service::Frame;
+                    let hashed = service != Service::Frame && !is_sealed;
                     let head = self.exchange.with_fields(host, hashed, |fields| {
+                        let fields =
+                            if is_sealed { &Fields { md5: None, ..*fields } } else { fields };
                         head.write(space, |output| write_head(service, fields, output))
                     });
                     let Some((len, done)) = head.flatten() else {
@@ -368,6 +379,34 @@ impl<H: Host, const N: usize, const T: usize> Session<H> for Server<H, N, T> {
             host.count(Counter::Resets, 1);
             self.exchange.abort(host);
             self.state = State::Closed(Closed::Aborted);
+        }
+    }
+}
+
+impl<H: Host, const N: usize, const T: usize> Serve<H> for Server<H, N, T> {
+    fn begin(service: Service, limits: Limits) -> Self {
+        Self::with_capacity(service, limits)
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(self.state, State::Receiving)
+            && match &self.requests {
+                Requests::Messages(reader) => self.skipping || reader.place() == Place::Between,
+                Requests::Lines(reader) => reader.is_between(),
+            }
+    }
+}
+
+#[cfg(feature = "noise")]
+impl<H: Host, const N: usize, const T: usize> Guarded for Server<H, N, T> {
+    fn asks_for_key(&self) -> bool {
+        self.service == Service::Command
+    }
+
+    fn restrict(&mut self, role: Role) {
+        self.shown = Shown::key(role);
+        if let Requests::Messages(reader) = &mut self.requests {
+            reader.sealed();
         }
     }
 }

@@ -123,6 +123,9 @@ pub enum Integrity {
 #[derive(Clone, Debug)]
 pub struct Reader<const N: usize = HEADER> {
     kind: Kind,
+    /// Whether a body is sure to be what was sent.
+    #[cfg(feature = "noise")]
+    is_sealed: bool,
     state: State,
     /// The header so far, where the input tore it.
     torn: Vec<u8, N>,
@@ -158,7 +161,21 @@ impl<const N: usize> Reader<N> {
     /// A reader of that side's messages, at the start of a stream.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        Self { kind, state: State::Prefix(PrefixReader::default()), torn: Vec::new() }
+        let state = State::Prefix(PrefixReader::default());
+        Self {
+            kind,
+            #[cfg(feature = "noise")]
+            is_sealed: false,
+            state,
+            torn: Vec::new(),
+        }
+    }
+
+    /// From now on only a body whose header has a digest is hashed: something else sees to it that what
+    /// comes is what was sent.
+    #[cfg(feature = "noise")]
+    pub(crate) fn sealed(&mut self) {
+        self.is_sealed = true;
     }
 
     /// Takes bytes off `input` up to and including the next event; `None` when it is used up.
@@ -226,6 +243,13 @@ impl<const N: usize> Reader<N> {
         }
     }
 
+    const fn is_sealed(&self) -> bool {
+        #[cfg(feature = "noise")]
+        return self.is_sealed;
+        #[cfg(not(feature = "noise"))]
+        return false;
+    }
+
     fn fail(&mut self, error: MessageError) -> MessageError {
         self.state = State::Failed(error);
         error
@@ -236,7 +260,8 @@ impl<const N: usize> Reader<N> {
         len: usize,
         input: &mut &'i [u8],
     ) -> Result<Option<Event<'a>>, MessageError> {
-        let Self { kind, state, torn } = self;
+        let is_sealed = self.is_sealed();
+        let Self { kind, state, torn, .. } = self;
         let wanted = len.saturating_sub(torn.len());
         let (piece, rest) = input.split_at_checked(wanted).unwrap_or((*input, &[]));
         *input = rest;
@@ -260,9 +285,10 @@ impl<const N: usize> Reader<N> {
             }
         };
         let declared = header.md5;
+        let hashes = kind.hashes(if is_sealed { 0 } else { size }, declared);
         *state = State::Body {
             left: size,
-            hash: kind.hashes(size, declared).then(|| Hash { hasher: Hasher::default(), declared }),
+            hash: hashes.then(|| Hash { hasher: Hasher::default(), declared }),
         };
         Ok(Some(Event::Header { header, size }))
     }

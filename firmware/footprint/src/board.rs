@@ -2,6 +2,8 @@
 
 pub mod commands;
 pub mod frames;
+#[cfg(feature = "keys")]
+pub mod keys;
 pub mod network;
 pub mod peer;
 

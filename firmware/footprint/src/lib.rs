@@ -10,6 +10,8 @@ pub mod bare;
 pub mod board;
 pub mod cobs;
 pub mod layers;
+#[cfg(feature = "keys")]
+pub mod locked;
 pub mod memory;
 pub mod node;
 pub mod wire;

@@ -4,8 +4,10 @@ use crate::{planted, text};
 use core::fmt::Write as _;
 use core::hint::black_box;
 use core::task::Poll;
+use unstick::command::Role;
 use unstick::digest::Digest;
 use unstick::host::{Counter, Counters, Identity};
+use unstick::keys::{Ephemerals, Keyring, Keys};
 use unstick::store::{Meta, Store};
 use unstick::{
     Answer, Body, Call, Caller, Cancelled, Command, Host, Instant, Outcome, Progress, Refusal,
@@ -13,7 +15,13 @@ use unstick::{
 };
 
 /// A host that may do anything.
-pub(crate) struct AnyHost(pub(crate) AnyStore);
+pub(crate) struct AnyHost(AnyStore, Keyring<4>);
+
+impl AnyHost {
+    pub(crate) fn new() -> Self {
+        Self(AnyStore, Keyring::new(Ephemerals::random(black_box([0; 32]))))
+    }
+}
 
 impl Host for AnyHost {
     type Store = AnyStore;
@@ -39,6 +47,14 @@ impl Host for AnyHost {
 
     fn counters(&self) -> Counters {
         black_box(Counters::default())
+    }
+
+    fn anyone(&self) -> Role {
+        black_box(Role::Read)
+    }
+
+    fn keys(&mut self) -> Option<&mut dyn Keys> {
+        black_box(Some(&mut self.1))
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod bytes;
 mod errors;
+mod keys;
 mod lent;
 #[cfg(feature = "async-driver")]
 mod nonblocking;
@@ -32,6 +33,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 extern "C" fn _start() -> ! {
     bytes::drive();
     errors::drive();
+    keys::drive();
     sessions::drive();
     streams::drive();
     #[cfg(feature = "async-driver")]

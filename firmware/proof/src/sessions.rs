@@ -1,6 +1,6 @@
 //! Sessions, hosts, stores, commands, datagrams answered.
 
-use crate::lent::{AnyCaller, AnyHost, AnyStore, any_identity, any_request};
+use crate::lent::{AnyCaller, AnyHost, any_identity, any_request};
 use crate::{input, output, text};
 use core::hint::black_box;
 use unstick::datagram::{self, Datagram, Envelope};
@@ -9,7 +9,8 @@ use unstick::limits::Oversize;
 use unstick::store::{self, RamSink, RamSource, RamStore, Store};
 use unstick::{
     Answer, Call, Client, Command, DatagramClient, Endpoint, Host, Instant, Limits, NoTask, Node,
-    Outcome, Refusal, Request, Server, Service, Session, Status, Task, Text, Transport, command,
+    Outcome, Refusal, Request, Serve, Server, Service, Session, Status, Task, Text, Transport,
+    command,
 };
 
 pub(crate) fn drive() {
@@ -21,7 +22,7 @@ pub(crate) fn drive() {
     counters();
     ram_store();
 
-    host(&mut AnyHost(AnyStore));
+    host(&mut AnyHost::new());
     host(&mut Node::new(any_identity(), ram()));
     const OWN: Command<Ram> = Command::new("own", own);
     host(&mut Node::with(any_identity(), ram(), const { &[OWN] }, black_box(0)));
@@ -60,7 +61,7 @@ fn host<H: Host>(host: &mut H) {
 fn server<H: Host, const N: usize, const T: usize>(host: &mut H) {
     black_box(Server::<H>::new(any_service(), any_limits()));
     let mut server = Server::<H, N, T>::with_capacity(any_service(), any_limits());
-    session(&mut server, host, |server| black_box(Server::is_idle(server)));
+    session(&mut server, host, |server| black_box(Serve::is_idle(server)));
 }
 
 fn client<const N: usize>() {
@@ -73,7 +74,7 @@ fn client<const N: usize>() {
 }
 
 /// Any calls in any order, each upon any state of the session.
-fn session<S: Session<H>, H>(session: &mut S, host: &mut H, look: impl Fn(&S) -> bool) {
+pub(crate) fn session<S: Session<H>, H>(session: &mut S, host: &mut H, look: impl Fn(&S) -> bool) {
     while black_box(true) {
         let session = black_box(&mut *session);
         let host = black_box(&mut *host);
