@@ -9,12 +9,12 @@ use embassy_time::{Duration, with_timeout};
 use unstick::driver::nonblocking::run_until;
 use unstick::driver::{Buffered, Shared};
 use unstick::limits::{HANDSHAKE, KEEP_ALIVE, LINGER, LINGER_BYTES, SILENCE};
-use unstick::{Host, Server, Service, Session as _};
+use unstick::{Host, Serve, Service, Session as _};
 
 /// How long a reset may take to leave: there may be nobody any more to send it to.
 const RESET: Duration = Duration::from_millis(100);
 
-impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
+impl<H: Host, const TASKS: usize, S: Serve<H>> Services<'_, H, TASKS, S> {
     /// Serves one connection after the other of a service on a TCP port; for several at once, call it as
     /// often. Returns once [`finish`](Self::finish) was called and the last one has come to its end.
     ///
@@ -68,7 +68,7 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
         input: &mut [u8],
         output: &mut [u8],
     ) -> bool {
-        let server = Shared(Server::<H>::new(service, self.limits));
+        let server = Shared(S::begin(service, self.limits));
         let mut served =
             Served { buffered: Buffered::new(server, input, output), host: &self.host };
         let Served { buffered, host } = &mut served;
@@ -79,12 +79,12 @@ impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
 }
 
 /// A session that returns to the host what it had of it, even if nobody drives it to its end.
-struct Served<'a, H: Host> {
-    buffered: Buffered<Shared<Server<H>>, &'a mut [u8]>,
+struct Served<'a, H: Host, S: Serve<H>> {
+    buffered: Buffered<Shared<S>, &'a mut [u8]>,
     host: &'a RefCell<H>,
 }
 
-impl<H: Host> Drop for Served<'_, H> {
+impl<H: Host, S: Serve<H>> Drop for Served<'_, H, S> {
     fn drop(&mut self) {
         self.buffered.session.abort(&mut self.host);
     }

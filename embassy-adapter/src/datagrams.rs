@@ -11,7 +11,7 @@ use unstick::host::Counter;
 use unstick::limits::NEIGHBOR;
 use unstick::{Endpoint, Host, Service};
 
-impl<H: Host, const TASKS: usize> Services<'_, H, TASKS> {
+impl<H: Host, const TASKS: usize, S> Services<'_, H, TASKS, S> {
     /// Serves the datagrams of the echo or command service that come to a UDP port. Returns once
     /// [`finish`](Self::finish) was called and the replies have left; it may be dropped.
     ///

@@ -3,20 +3,24 @@
 use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::future::poll_fn;
+use core::marker::PhantomData;
 use core::task::{Poll, Waker};
 use embassy_net::Stack;
 use embassy_sync::waitqueue::MultiWakerRegistration;
 use embassy_time::Timer;
 use heapless::Vec;
 use unstick::driver::nonblocking;
-use unstick::{Host, Instant, Limits, Service};
+use unstick::{Host, Instant, Limits, Server, Service};
 
 /// A node that several tasks of one executor serve: each runs [`serve_tcp`](Self::serve_tcp) or
 /// [`serve_udp`](Self::serve_udp), `TASKS` of them at most.
 ///
+/// `S` is the session of each connection: a [`Server`], or one that answers
+/// [who has a key](unstick::keys::KeyedServer).
+///
 /// Nothing here waits while it borrows the host, and neither must a task of yours: who holds a borrow
 /// of it across an `.await` holds all connections up, and loses the datagrams that come.
-pub struct Services<'d, H, const TASKS: usize> {
+pub struct Services<'d, H, const TASKS: usize, S = Server<H>> {
     pub(crate) stack: Stack<'d>,
     pub(crate) limits: Limits,
     pub(crate) host: RefCell<H>,
@@ -27,6 +31,7 @@ pub struct Services<'d, H, const TASKS: usize> {
     end: Cell<End>,
     begun: Cell<usize>,
     woken: Cell<u32>,
+    session: PhantomData<fn() -> S>,
 }
 
 /// How what has begun is to end.
@@ -38,7 +43,7 @@ enum End {
     Abort,
 }
 
-impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
+impl<'d, H: Host, const TASKS: usize, S> Services<'d, H, TASKS, S> {
     /// The node on this stack; nothing is served yet.
     pub const fn new(stack: Stack<'d>, host: H, limits: Limits) -> Self {
         const { assert!(TASKS > 0, "there is a task for each socket") };
@@ -51,6 +56,7 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
             end: Cell::new(End::Open),
             begun: Cell::new(0),
             woken: Cell::new(0),
+            session: PhantomData,
         }
     }
 
@@ -96,7 +102,7 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
     }
 
     /// Until it is dropped, [`finished`](Self::finished) waits.
-    pub(crate) fn begin(&self) -> Registration<'_, 'd, H, TASKS> {
+    pub(crate) fn begin(&self) -> Registration<'_, 'd, H, TASKS, S> {
         self.begun.set(self.begun.get().saturating_add(1));
         Registration(self)
     }
@@ -141,16 +147,18 @@ impl<'d, H: Host, const TASKS: usize> Services<'d, H, TASKS> {
 }
 
 /// A connection, or datagrams whose replies have not left.
-pub(crate) struct Registration<'a, 'd, H: Host, const TASKS: usize>(&'a Services<'d, H, TASKS>);
+pub(crate) struct Registration<'a, 'd, H: Host, const TASKS: usize, S>(
+    &'a Services<'d, H, TASKS, S>,
+);
 
-impl<H: Host, const TASKS: usize> Drop for Registration<'_, '_, H, TASKS> {
+impl<H: Host, const TASKS: usize, S> Drop for Registration<'_, '_, H, TASKS, S> {
     fn drop(&mut self) {
         self.0.begun.set(self.0.begun.get().saturating_sub(1));
         self.0.changed();
     }
 }
 
-impl<H, const TASKS: usize> fmt::Debug for Services<'_, H, TASKS> {
+impl<H, const TASKS: usize, S> fmt::Debug for Services<'_, H, TASKS, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Services")
             .field("end", &self.end)

@@ -143,6 +143,7 @@ mod datagrams;
 mod ingress;
 mod memory;
 mod setup;
+mod slot;
 mod stack;
 
 pub use connection::{Connection, Scratch};

@@ -1,24 +1,26 @@
 //! All services of a node on one smoltcp interface.
 
-use crate::connection::{Connection, Scratch};
+use crate::connection::Scratch;
+use crate::core_time;
 use crate::datagrams::{Answered, Datagrams, datagram_limit, received_limit};
 use crate::ingress::{Kind, Single, is_tcp, next_hop};
 use crate::memory::SEND_SLOTS;
 use crate::setup::{Ring, SetupError, check};
-use crate::{core_time, stack_time};
+use crate::slot::{Slot, listen};
+use core::marker::PhantomData;
 use core::net::Ipv4Addr;
 use heapless::Vec;
 use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, Medium, RxToken as _};
-use smoltcp::socket::tcp::{ListenError, Socket, State};
+use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::socket::udp;
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 use unstick::datagram;
 use unstick::host::Counter;
-use unstick::limits::{GIVE_WAY, HANDSHAKE, HEADER, KEEP_ALIVE, Limits, REQUEST, SILENCE, TEXT};
+use unstick::limits::{GIVE_WAY, KEEP_ALIVE, Limits, REQUEST};
 use unstick::neighbor::Neighbors;
-use unstick::{Endpoint, Host, Server, Service, Session};
+use unstick::{Endpoint, Host, Serve, Server, Service};
 
 /// Most packets taken in by one poll, so that a flood of them leaves time for all else.
 const PACKETS: usize = 32;
@@ -28,19 +30,13 @@ const PACKETS: usize = 32;
 /// The sockets are in a [`SocketSet`] that stays the caller's, beside any sockets of the caller's own:
 /// the stack keeps handles of those that are its, and a [`poll`](Self::poll) serves all of them.
 ///
-/// `N` and `T` are the header limit and the text limit of [`Server`].
-pub struct Stack<
-    'a,
-    H: Host,
-    const TCP: usize,
-    const UDP: usize,
-    const N: usize = HEADER,
-    const T: usize = TEXT,
-> {
+/// `S` is the session of each connection: a [`Server`] with the default limits, one with others, or one that
+/// answers [who has a key](unstick::keys::KeyedServer).
+pub struct Stack<'a, H, const TCP: usize, const UDP: usize, S = Server<H>> {
     limits: Limits,
     mtu: usize,
     scratch: Scratch<'a>,
-    slots: Vec<Slot<H, N, T>, TCP>,
+    slots: Vec<Slot<S>, TCP>,
     datagrams: Vec<Datagrams, UDP>,
     /// The ports of the datagram services.
     ports: Vec<u16, UDP>,
@@ -54,11 +50,10 @@ pub struct Stack<
     /// Whether there are datagrams that waited and can be answered now.
     ready: bool,
     finishing: bool,
+    host: PhantomData<fn(&mut H)>,
 }
 
-impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: usize>
-    Stack<'a, H, TCP, UDP, N, T>
-{
+impl<'a, H: Host, const TCP: usize, const UDP: usize, S: Serve<H>> Stack<'a, H, TCP, UDP, S> {
     /// No services yet, over a device with IP packets of at most `mtu` bytes.
     ///
     /// How long the scratch is, see there; it is compared with each socket.
@@ -76,6 +71,7 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
             came: false,
             ready: false,
             finishing: false,
+            host: PhantomData,
         }
     }
 
@@ -102,14 +98,8 @@ impl<'a, H: Host, const TCP: usize, const UDP: usize, const N: usize, const T: u
         socket.set_nagle_enabled(false);
         socket.set_keep_alive(Some(KEEP_ALIVE.into()));
         listen(socket, port).map_err(|_| SetupError::Port)?;
-        let _ = self.slots.push(Slot {
-            service,
-            port,
-            handle,
-            in_use: false,
-            begun: 0,
-            connection: None,
-        });
+        let slot = Slot { service, port, handle, in_use: false, begun: 0, connection: None };
+        let _ = self.slots.push(slot);
         Ok(())
     }
 
@@ -434,72 +424,6 @@ struct Received {
     /// There were some, all of them datagrams that have been answered, so that nobody else can have
     /// anything to do.
     done: bool,
-}
-
-/// One socket that listens, or the connection it has come to be.
-struct Slot<H: Host, const N: usize, const T: usize> {
-    service: Service,
-    port: u16,
-    handle: SocketHandle,
-    /// Whether it did not just listen when it was last looked at.
-    in_use: bool,
-    /// The number of the connection that a client had begun when this socket was last free.
-    begun: u32,
-    connection: Option<Connection<Server<H, N, T>>>,
-}
-
-impl<H: Host, const N: usize, const T: usize> Slot<H, N, T> {
-    fn poll(
-        &mut self,
-        now: Instant,
-        host: &mut H,
-        socket: &mut Socket<'_>,
-        scratch: &mut Scratch<'_>,
-        limits: &Limits,
-    ) -> Option<Instant> {
-        if self.connection.is_none() && is_connected(socket) {
-            socket.set_timeout(Some(SILENCE.into()));
-            self.begin(core_time(now), limits);
-        }
-        let connection = self.connection.as_mut()?;
-        if let Some(peer) = socket.remote_endpoint() {
-            host.visited(Endpoint::tcp(self.service), peer.into());
-        }
-        connection.poll(core_time(now), host, socket, scratch).map(stack_time)
-    }
-
-    /// Not inlined, or the stack that a session is made on would be taken for as long as it runs.
-    #[inline(never)]
-    fn begin(&mut self, now: unstick::Instant, limits: &Limits) {
-        let server = Server::with_capacity(self.service, *limits);
-        self.connection = Some(Connection::at(now, server));
-    }
-
-    /// Listens again after whatever end: closed by both, reset, given up, never finished. A socket
-    /// in TIME-WAIT is taken too, there are so few: a peer that missed our last acknowledgement
-    /// gets a reset, and has closed anyway.
-    fn renew(&mut self, now: Instant, host: &mut H, socket: &mut Socket<'_>, finishing: bool) {
-        if socket.is_open() {
-            return;
-        }
-        if let Some(connection) = &mut self.connection {
-            connection.abort(core_time(now), host);
-        }
-        self.connection = None; // not `take`, which puts the session on the stack
-        if !finishing {
-            let _ = listen(socket, self.port);
-        }
-    }
-}
-
-fn listen(socket: &mut Socket<'_>, port: u16) -> Result<(), ListenError> {
-    socket.set_timeout(Some(HANDSHAKE.into()));
-    socket.listen(port)
-}
-
-/// Whether a client has come.
-fn is_connected(socket: &Socket<'_>) -> bool {
-    socket.is_active() && socket.state() != State::SynReceived
 }
 
 #[cfg(all(test, not(feature = "tap")))]
