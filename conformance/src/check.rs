@@ -34,6 +34,9 @@ const ALL: Duration = Duration::from_secs(300);
 /// the service's own if that is `true`.
 pub type Connect<'c> = dyn Fn(Endpoint, bool) -> io::Result<Box<dyn Link>> + Sync + 'c;
 
+/// The service that asks for keys, where a node has some.
+const KEYED: Endpoint = Endpoint::tcp(Service::Command);
+
 /// How a node is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -46,13 +49,22 @@ pub struct Options {
     pub setup: Option<Setup>,
     /// Also play what shows deadlines, and so takes two minutes.
     pub slow: bool,
+    /// Its command service is reached with a key, so that no reply has a digest (rule K6).
+    pub keyed: bool,
     /// Its ports are forwarded: what shows that it knows their numbers is not played.
     pub forwarded: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { judge: Judge::Meaning, wait: PROBE, setup: None, slow: false, forwarded: false }
+        Self {
+            judge: Judge::Meaning,
+            wait: PROBE,
+            setup: None,
+            slow: false,
+            keyed: false,
+            forwarded: false,
+        }
     }
 }
 
@@ -171,7 +183,14 @@ impl<'c> Check<'c> {
 
     /// The scenarios, with the node's own limits.
     pub fn scenarios(&self) -> Vec<Scenario> {
-        scenarios_for(self.datagram)
+        let mut scenarios = scenarios_for(self.datagram);
+        let keyed = scenarios.iter_mut().filter(|it| self.options.keyed && it.endpoint == KEYED);
+        for act in keyed.flat_map(|it| &mut it.script) {
+            if let Act::Reply(reply) = act {
+                reply.has_digest = false;
+            }
+        }
+        scenarios
     }
 
     /// Plays one, if it applies. What it has stored is removed again, whatever has come of it.

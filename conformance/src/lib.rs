@@ -9,6 +9,7 @@
 //! | sessions in memory, cut at every place | [`memory::sessions`] |
 //! | the blocking and the async driver, in memory | [`memory::blocking`], [`memory::nonblocking`] |
 //! | sockets: a node on loopback, across a TAP, anywhere | [`live::connect`] |
+//! | the same with a key, around any of these | [`keyed`] |
 //! | the firmware on a board in QEMU | [`board::Boards`] |
 //! | a link of one's own | [`Link`], [`play`] |
 //! | any live node, judged by meaning | [`check`] |
@@ -54,6 +55,8 @@ pub mod fixture;
 #[cfg(feature = "std")]
 mod golden;
 #[cfg(feature = "std")]
+mod keyed;
+#[cfg(feature = "std")]
 pub mod live;
 #[cfg(feature = "std")]
 mod matrix;
@@ -70,6 +73,7 @@ mod scenario;
 pub use self::{
     difference::{Difference, StopReason},
     file::{scenarios, scenarios_for},
+    keyed::keyed,
     matrix::{Column, Play, Summary, matrix},
     player::{Link, Played, Player, play},
     reply::{Content, Judge, Reply},
