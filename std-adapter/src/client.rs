@@ -16,7 +16,8 @@ use call::Call;
 use core::time::Duration;
 use encoding_rs::Encoding;
 use unstick::datagram::ETHERNET;
-use unstick::{Limits, Service, Transport};
+use unstick::keys::Key;
+use unstick::{Endpoint, Limits, Service, Transport};
 
 /// Asks a node, or any peer that speaks one of the services.
 ///
@@ -94,6 +95,10 @@ pub struct ClientOptions {
     /// Whether digests are made and compared. Default `true`; without them a body that was damaged goes
     /// unnoticed, and a large file is sent or taken in less than half the time.
     pub verify: bool,
+    /// The key for a node that asks for one, which it does on its command service over TCP. No digests are
+    /// made then: every byte is verified anyway (rule K6), and a reply's body
+    /// [says so](Reply::integrity).
+    pub key: Option<Key>,
     /// What commands are encoded to on the echo, frame and message services, whose peers may run
     /// in a console of another encoding. Default UTF-8. The command service is always UTF-8. UTF-16 can
     /// be read and not written, as its [`output_encoding`](Encoding::output_encoding) says.
@@ -118,6 +123,7 @@ impl ClientOptions {
             reply: 64 * 1024 * 1024,
             in_flight: 64,
             verify: true,
+            key: None,
             encoding: encoding_rs::UTF_8,
         }
     }
@@ -164,6 +170,17 @@ impl ClientOptions {
         Self { verify, ..self }
     }
 
+    /// The key for a node that asks for one.
+    #[must_use]
+    pub fn key(self, key: Key) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// Whether it makes digests.
+    pub(crate) const fn hashes(&self) -> bool {
+        self.verify && self.key.is_none()
+    }
+
     /// The encoding of a peer that does not speak UTF-8.
     #[must_use]
     pub fn encoding(self, encoding: &'static Encoding) -> Self {
@@ -188,6 +205,9 @@ impl Client {
         Error: From<U::Error>,
     {
         let url = url.try_into()?;
+        if options.key.is_some() && url.endpoint != Endpoint::tcp(Service::Command) {
+            return Err(Error::NotKeyed { url });
+        }
         let link = match url.endpoint.transport() {
             Transport::Tcp => Link::Tcp(connection::Handle::connect(&url, &options).await?),
             Transport::Udp => Link::Udp(udp::Handle::connect(&url, &options).await?),

@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`client`] | asks any service, async or blocking, several calls at once; files of any size |
 //! | [`codec`] | frames as a `tokio_util` decoder and encoder |
+//! | [`keys`] | key files, and the keys of a node |
 //! | [`node`] | serves all services: files, programs, commands of your own, limits |
 //! | [`udp`] | datagrams that are known to be whole or cut |
 //! | `options` | options of command lines, with feature `options` |
@@ -35,6 +36,7 @@ pub mod client;
 pub mod clock;
 pub mod codec;
 mod hashing;
+pub mod keys;
 pub mod node;
 #[cfg(feature = "options")]
 pub mod options;

@@ -30,37 +30,48 @@ use unstick::{Endpoint, Service};
 #[derive(Args, Clone, Copy, Debug)]
 #[group(id = "ports")]
 pub struct PortArgs {
-    /// Port of the echo service over TCP
-    #[arg(long, value_name = "PORT", default_value = "8080")]
-    echo: Port,
-    /// Port of the frame service
-    #[arg(long, value_name = "PORT", default_value = "8086")]
-    frame: Port,
-    /// Port of the message service
-    #[arg(long, value_name = "PORT", default_value = "8087")]
-    message: Port,
-    /// Port of the command service over TCP
-    #[arg(long, value_name = "PORT", default_value = "8088")]
-    command: Port,
-    /// Port of the echo service over UDP
-    #[arg(long, value_name = "PORT", default_value = "8092")]
-    udp_echo: Port,
-    /// Port of the command service over UDP
-    #[arg(long, value_name = "PORT", default_value = "8093")]
-    udp_command: Port,
+    /// Port of the echo service over TCP [default: 8080]
+    #[arg(long, value_name = "PORT")]
+    echo: Option<Port>,
+    /// Port of the frame service [default: 8086]
+    #[arg(long, value_name = "PORT")]
+    frame: Option<Port>,
+    /// Port of the message service [default: 8087]
+    #[arg(long, value_name = "PORT")]
+    message: Option<Port>,
+    /// Port of the command service over TCP [default: 8088]
+    #[arg(long, value_name = "PORT")]
+    command: Option<Port>,
+    /// Port of the echo service over UDP [default: 8092]
+    #[arg(long, value_name = "PORT")]
+    udp_echo: Option<Port>,
+    /// Port of the command service over UDP [default: 8093]
+    #[arg(long, value_name = "PORT")]
+    udp_command: Option<Port>,
 }
 
 impl PortArgs {
-    /// The ports.
+    /// The ports, those that were not named at their defaults.
     #[must_use]
     pub fn ports(&self) -> Ports {
-        Ports::OFF
-            .with(Endpoint::tcp(Service::Echo), self.echo.0)
-            .with(Endpoint::tcp(Service::Frame), self.frame.0)
-            .with(Endpoint::tcp(Service::Message), self.message.0)
-            .with(Endpoint::tcp(Service::Command), self.command.0)
-            .with(Endpoint::UDP_ECHO, self.udp_echo.0)
-            .with(Endpoint::UDP_COMMAND, self.udp_command.0)
+        self.or(Ports::DEFAULT)
+    }
+
+    /// The ports, those that were not named as they are in `ports`.
+    #[must_use]
+    pub fn or(&self, ports: Ports) -> Ports {
+        let named = [
+            (Endpoint::tcp(Service::Echo), self.echo),
+            (Endpoint::tcp(Service::Frame), self.frame),
+            (Endpoint::tcp(Service::Message), self.message),
+            (Endpoint::tcp(Service::Command), self.command),
+            (Endpoint::UDP_ECHO, self.udp_echo),
+            (Endpoint::UDP_COMMAND, self.udp_command),
+        ];
+        named.into_iter().fold(ports, |ports, (endpoint, port)| match port {
+            Some(port) => ports.with(endpoint, port.0),
+            None => ports,
+        })
     }
 }
 

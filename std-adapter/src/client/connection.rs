@@ -9,7 +9,9 @@ use super::error::{self, closed};
 use super::{ClientOptions, Error, SHOWN, addresses};
 use crate::clock::{Alarm, Clock};
 use crate::hashing::{Hashing, Unchecked};
+use crate::keys::random;
 use crate::node::bound_unsent;
+use crate::node::limits::MESSAGE;
 use crate::system::unacknowledged;
 use crate::url::Url;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -19,15 +21,17 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use unstick::digest::Digester;
 use unstick::driver::nonblocking::{Runtime, run};
 use unstick::driver::{self, Buffered};
+use unstick::keys::KeyedClient;
+use unstick::message::Integrity;
 use unstick::session::Phase;
-use unstick::{Caller, Cancelled, Client, Closed, Instant, ReplyEvent, Request};
+use unstick::{Caller, Cancelled, Client, Closed, Instant, ReplyEvent, Request, Session};
 
 /// How long a peer that seems to speak another protocol may be silent.
 const QUIET: Duration = Duration::from_secs(2);
@@ -58,15 +62,32 @@ impl Handle {
         let in_flight = options.in_flight.max(1);
         let (sender, incoming) = mpsc::channel(in_flight);
         let wake = Arc::new(Notify::new());
-        let queue = Queue { incoming, in_flight, first: 0, calls: VecDeque::new(), answered: None };
+        let (greeting, greeted) = oneshot::channel();
+        let (calls, answered, greeting) = (VecDeque::new(), None, Some(greeting));
+        let queue = Queue { incoming, in_flight, first: 0, calls, answered, greeting };
         let client = Client::new(url.endpoint.service(), options.limits);
+        let key = match &options.key {
+            Some(key) => Some((key.clone(), random().map_err(Error::Key)?)),
+            None => None,
+        };
         let (clock, waking) = (Clock::new(), Arc::clone(&wake));
         let close = CancellationToken::new();
         let open = Arc::new(close.clone().drop_guard());
         let digester: Box<dyn Digester + Send> =
-            if options.verify { Box::new(Hashing::default()) } else { Box::new(Unchecked) };
-        let connection = Connection { stream, queue, digester };
-        tokio::spawn(drive(url.clone(), connection, client, (clock, waking), close));
+            if options.hashes() { Box::new(Hashing::default()) } else { Box::new(Unchecked) };
+        let connection = Connection { stream, queue, digester, is_sealed: key.is_some() };
+        let (url, waking) = (url.clone(), (clock, waking));
+        match key {
+            Some((key, secret)) => {
+                let client = KeyedClient::<_, MESSAGE>::offer(client, key, *secret);
+                tokio::spawn(drive(url, connection, client, waking, close));
+            }
+            None => {
+                tokio::spawn(drive(url, connection, client, waking, close));
+            }
+        }
+        // Without a key it is greeted at once.
+        greeted.await.unwrap_or(Err(Error::Spent))?;
         Ok(Self { calls: sender, wake, _open: open })
     }
 
@@ -84,14 +105,16 @@ impl Handle {
 }
 
 /// The task of a connection.
-async fn drive(
+async fn drive<S>(
     url: Url,
     mut connection: Connection,
-    client: Client,
+    client: S,
     (clock, wake): (Clock, Arc<Notify>),
     close: CancellationToken,
-) {
-    let Connection { stream, queue, digester } = &mut connection;
+) where
+    S: for<'q> Session<Asked<'q>>,
+{
+    let Connection { stream, queue, digester, is_sealed } = &mut connection;
     let stream = &*stream;
     let seen = Arc::<Mutex<Vec<u8>>>::default();
     let sent = Sent::default();
@@ -99,8 +122,16 @@ async fn drive(
     let mut writer = Writer { stream, sent: &sent };
     let waking = Waking { clock, wake, sent: &sent, alarm: Alarm::new() };
     let mut buffered = Buffered::new(client, vec![0; BUFFER], vec![0; BUFFER]);
-    let mut asked =
-        Asked { url: &url, queue, digester: &mut **digester, seen: &seen, stream, sent: &sent };
+    let mut asked = Asked {
+        url: &url,
+        queue,
+        digester: &mut **digester,
+        is_sealed: *is_sealed,
+        seen: &seen,
+        stream,
+        sent: &sent,
+    };
+    let is_sealed = *is_sealed;
     let end = tokio::select! {
         end = run(&mut buffered, &mut asked, &mut reader, &mut writer, &waking) => end,
         () = close.cancelled() => return, // nobody waits for a call
@@ -115,6 +146,12 @@ async fn drive(
         },
         Err(driver::Error::WriteZero) => Ok(Closed::Unanswered),
     };
+    // A reset where there would be an end may be all that is seen of it.
+    let is_first = is_sealed && queue.first == 0 && seen.is_empty();
+    let why = match why {
+        Ok(Closed::Unanswered) if is_first => Ok(Closed::Unwelcome),
+        why => why,
+    };
     queue.end(&url, why, &seen);
 }
 
@@ -124,6 +161,8 @@ struct Connection {
     queue: Queue,
     /// Makes the digests of replies.
     digester: Box<dyn Digester + Send>,
+    /// Whether all that comes is verified without.
+    is_sealed: bool,
 }
 
 impl Drop for Connection {
@@ -145,12 +184,21 @@ struct Queue {
     calls: VecDeque<Call>,
     /// The call whose reply is whole. It is ended once nothing strange came behind that.
     answered: Option<Call>,
+    /// Told once requests can be sent.
+    greeting: Option<oneshot::Sender<Result<(), Error>>>,
 }
 
 impl Queue {
     fn get(&mut self, index: u64) -> Option<&mut Call> {
         let at = usize::try_from(index.checked_sub(self.first)?).ok()?;
         self.calls.get_mut(at)
+    }
+
+    /// Requests can be sent, or it is known why not.
+    fn greet(&mut self, result: impl FnOnce() -> Result<(), Error>) {
+        if let Some(greeting) = self.greeting.take() {
+            let _ = greeting.send(result()); // nobody may wait for it any more
+        }
     }
 
     /// Ends the call whose reply was good.
@@ -168,6 +216,12 @@ impl Queue {
             call.fail(seen, || closed(url, Closed::WrongReply, seen));
         }
         self.settle();
+        self.greet(|| match &why {
+            Ok(why) => Err(closed(url, *why, seen)),
+            Err(source) => {
+                Err(Error::Unreachable { url: url.clone(), source: source.kind().into() })
+            }
+        });
         self.incoming.close();
         let mut first = Some(why);
         let waiting = core::mem::take(&mut self.calls);
@@ -193,6 +247,7 @@ struct Asked<'q> {
     url: &'q Url,
     queue: &'q mut Queue,
     digester: &'q mut (dyn Digester + Send),
+    is_sealed: bool,
     /// The first bytes of what came since the last reply was whole.
     seen: &'q Mutex<Vec<u8>>,
     stream: &'q TcpStream,
@@ -224,6 +279,7 @@ struct Sent {
 
 impl Caller for Asked<'_> {
     fn request(&mut self, index: u64) -> Option<Request<'_>> {
+        self.queue.greet(|| Ok(()));
         self.queue.settle();
         self.tell_sent();
         let queue = &mut *self.queue;
@@ -246,7 +302,10 @@ impl Caller for Asked<'_> {
         let queue = &mut *self.queue;
         queue.settle();
         let call = queue.get(index).ok_or(Cancelled)?;
-        call.reply(event)?;
+        call.reply(match event {
+            ReplyEvent::End(_) if self.is_sealed => ReplyEvent::End(Integrity::Verified),
+            event => event,
+        })?;
         match event {
             // Unless it is no reply at all, which will show.
             ReplyEvent::Begin { .. } if !error::is_text(self.url, &lock(self.seen)) => {

@@ -66,6 +66,27 @@ pub enum Error {
         after: Duration,
     },
 
+    // The key.
+    /// The service has no keys: the command service over TCP does.
+    NotKeyed {
+        /// Who was to be asked.
+        url: Url,
+    },
+    /// No connection can be begun, for want of random bytes.
+    Key(crate::keys::Error),
+    /// The node closed the connection without a word, as it does to who has not one of its keys.
+    Unwelcome {
+        /// Who was asked.
+        url: Url,
+    },
+    /// What came was not sealed with the key.
+    Forged {
+        /// Who was asked.
+        url: Url,
+        /// Whether what came is what a node says that has no keys.
+        is_open: bool,
+    },
+
     // The peer.
     /// The peer does not speak the service's protocol, or breaks its rules.
     Foreign {
@@ -187,6 +208,26 @@ impl fmt::Display for Error {
                  ask again, or over TCP: {}",
                 url.over_tcp()
             ),
+            Self::NotKeyed { url } => {
+                let endpoint = Endpoint::tcp(Service::Command);
+                let right = Url { endpoint, port: endpoint.port(), ..url.clone() };
+                write!(
+                    f,
+                    "keys are for the command service over TCP: ask {right}, or without a key"
+                )
+            }
+            Self::Key(error) => error.fmt(f),
+            Self::Unwelcome { url } => write!(
+                f,
+                "{url} closed the connection without a word: is it the right key, and still one of the node's?"
+            ),
+            Self::Forged { url, is_open: true } => {
+                write!(f, "{url} has no keys: ask it without one (without --key)")
+            }
+            Self::Forged { url, is_open: false } => write!(
+                f,
+                "what came from {url} was not sealed with the key: it speaks another protocol, or somebody is in between"
+            ),
             Self::Foreign { url, why, seen } => {
                 let service = url.endpoint.service();
                 write!(f, "what answers at {} is no {service} service: ", url.authority())?;
@@ -206,7 +247,11 @@ impl fmt::Display for Error {
                 )
             }
             Self::Closed { url, missing: None } => {
-                write!(f, "{url} closed the connection before it had answered: ask again")
+                write!(f, "{url} closed the connection before it had answered: ask again")?;
+                if url.endpoint == Endpoint::tcp(Service::Command) {
+                    write!(f, ", or with --key FILE if it asks for a key")?;
+                }
+                Ok(())
             }
             Self::Closed { url, missing: Some(missing) } => write!(
                 f,
@@ -277,11 +322,13 @@ impl core::error::Error for RequestError {}
 /// What to type on the host to have the service there.
 fn start(url: &Url) -> String {
     let mut line = "unstick serve".to_owned();
-    if !matches!(url.host.as_str(), "localhost" | "127.0.0.1") {
+    let is_here = matches!(url.host.as_str(), "localhost" | "127.0.0.1");
+    if !is_here {
         line += " --bind ";
         line += &url.host;
     }
-    if url.port != url.endpoint.port() {
+    // What is for others than this machine serves only its commands unasked.
+    if url.port != url.endpoint.port() || !(is_here || url.endpoint.service() == Service::Command) {
         let udp = if url.endpoint.transport() == Transport::Udp { "udp-" } else { "" };
         line += &format!(" --{udp}{} {}", url.endpoint.service(), url.port);
     }
@@ -315,6 +362,14 @@ fn service_of(seen: &[u8]) -> Option<Service> {
 
 /// What the end of a session means for its caller, given the first bytes of what came.
 pub(super) fn closed(url: &Url, why: Closed, seen: &[u8]) -> Error {
+    match why {
+        Closed::Unwelcome => return Error::Unwelcome { url: url.clone() },
+        Closed::Forged => {
+            let is_open = service_of(seen) == Some(Service::Command);
+            return Error::Forged { url: url.clone(), is_open };
+        }
+        _ => {}
+    }
     let is_strange = matches!(why, Closed::Protocol(_) | Closed::WrongReply);
     if let Some(is) = service_of(seen).filter(|is| is_strange && *is != url.endpoint.service()) {
         return Error::OtherService { url: url.clone(), is };

@@ -55,12 +55,31 @@ impl Client {
         &self,
         path: impl AsRef<Path>,
         name: &str,
-        mut progress: impl FnMut(Progress) + Send + 'static,
+        progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<Reply, Error> {
         let path = path.as_ref().to_owned();
-        let verify = self.options.verify;
+        self.put_opened(move || File::open(path), name, progress).await
+    }
+
+    /// The same, of a file that is open already, from its start.
+    pub async fn put_open_file(
+        &self,
+        file: File,
+        name: &str,
+        progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Reply, Error> {
+        self.put_opened(move || Ok(file), name, progress).await
+    }
+
+    async fn put_opened(
+        &self,
+        file: impl FnOnce() -> io::Result<File> + Send + 'static,
+        name: &str,
+        mut progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Reply, Error> {
+        let verify = self.options.hashes();
         let read = tokio::task::spawn_blocking(move || {
-            let body = Body::of_file(File::open(path)?, verify, &mut progress)?;
+            let body = Body::of_file(file()?, verify, &mut progress)?;
             Ok((body, progress))
         });
         let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));

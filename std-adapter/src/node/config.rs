@@ -1,9 +1,11 @@
 //! What a node is to be.
 
 use super::{Handler, Host, limits};
+use crate::keys::NodeKeys;
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::path::PathBuf;
+use unstick::command::Role;
 use unstick::datagram::ETHERNET;
 use unstick::{Command, Endpoint, Limits};
 
@@ -44,6 +46,10 @@ pub struct Config {
     pub allow: Vec<String>,
     /// How programs are run.
     pub programs: ProgramLimits,
+    /// Those who may run commands: who has one of these keys. Without, everybody who reaches the node may.
+    pub keys: Option<NodeKeys>,
+    /// What everybody may do where there are no keys.
+    pub anyone: Role,
     /// Commands besides those every node has.
     pub commands: Vec<Command<Host>>,
     /// Commands with state of their own, or async code.
@@ -84,6 +90,8 @@ impl Config {
             sync: false,
             allow: Vec::new(),
             programs: ProgramLimits::default(),
+            keys: None,
+            anyone: Role::Full,
             commands: Vec::new(),
             handlers: Vec::new(),
             connections: limits::CONNECTIONS,
@@ -131,6 +139,18 @@ impl Config {
     #[must_use]
     pub fn programs(self, programs: ProgramLimits) -> Self {
         Self { programs, ..self }
+    }
+
+    /// Commands are only for who has one of these keys, on the command service over TCP.
+    #[must_use]
+    pub fn keys(self, keys: NodeKeys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// What everybody may do where there are no keys.
+    #[must_use]
+    pub fn anyone(self, anyone: Role) -> Self {
+        Self { anyone, ..self }
     }
 
     /// One more command, a plain function.

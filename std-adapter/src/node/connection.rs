@@ -1,7 +1,7 @@
 //! One TCP connection, from accept to close.
 
 use super::host::Host;
-use super::limits::{LINGER, TEXT};
+use super::limits::{LINGER, MESSAGE, TEXT};
 use super::slots::Slot;
 use crate::clock::{Alarm, Clock};
 use core::net::SocketAddr;
@@ -18,13 +18,19 @@ use tokio::time::timeout;
 use tracing::{debug, trace};
 use unstick::driver::nonblocking::{Runtime, run_until};
 use unstick::driver::{Buffered, Error};
+use unstick::keys::KeyedServer;
 use unstick::limits::{HEADER, LINGER_BYTES};
-use unstick::{Closed, Endpoint, Host as _, Instant, Limits, Next, Server, Service, Session, Step};
+use unstick::{
+    Closed, Endpoint, Host as _, Instant, Limits, Next, Serve, Server, Service, Session, Step,
+};
 
 /// Bytes of each of a connection's two buffers, which it has while there are bytes in them.
 const BUFFER: usize = 64 * 1024;
 
 type NodeServer = Server<Host, HEADER, TEXT>;
+
+/// As above, in messages of a desktop's size.
+type KeyedNodeServer = KeyedServer<NodeServer, MESSAGE>;
 
 /// Serves a connection until it is over, and closes it. Once its slot is to be given up, what was begun
 /// is still finished.
@@ -32,6 +38,26 @@ pub(super) async fn serve(
     service: Service,
     peer: SocketAddr,
     limits: Limits,
+    clock: Clock,
+    mut host: Host,
+    streams: (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    slot: Slot,
+) {
+    let has_keys = host.keys().is_some();
+    if has_keys {
+        // In memory of its own, because of the message that it has room for.
+        let server = KeyedNodeServer::begin(service, limits);
+        Box::pin(drive(service, peer, server, clock, host, streams, slot)).await;
+    } else {
+        let server = NodeServer::begin(service, limits);
+        drive(service, peer, server, clock, host, streams, slot).await;
+    }
+}
+
+async fn drive<S: Serve<Host>>(
+    service: Service,
+    peer: SocketAddr,
+    mut server: S,
     clock: Clock,
     mut host: Host,
     (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
@@ -42,7 +68,6 @@ pub(super) async fn serve(
     host.visited(Endpoint::tcp(service), peer);
     let runtime = Waiting { clock, ready, alarm: Alarm::new() };
     let stop = slot.finish();
-    let mut server = NodeServer::with_capacity(service, limits);
     let mut reader = FromTokio::new(Looking { stream: reader, seen: None, failed: None });
     let mut writer = FromTokio::new(writer);
     let end = loop {
@@ -144,8 +169,8 @@ impl<R: AsyncRead + Unpin> AsyncRead for Looking<R> {
 /// A session that is driven until there is nothing to do, and a little longer where that is not asked of too
 /// many: then it says that it is closed, so that the driver sends what is left and returns, and the buffers
 /// go back.
-struct Busy<'s> {
-    server: &'s mut NodeServer,
+struct Busy<'s, S> {
+    server: &'s mut S,
     slot: &'s Slot,
     /// Whether it has had something to do.
     moved: bool,
@@ -156,7 +181,7 @@ struct Busy<'s> {
     paused: Option<Step>,
 }
 
-impl Session<Host> for Busy<'_> {
+impl<S: Serve<Host>> Session<Host> for Busy<'_, S> {
     fn step(&mut self, now: Instant, host: &mut Host, input: &[u8], output: &mut [u8]) -> Step {
         if let Some(paused) = self.paused {
             return Step { consumed: 0, written: 0, ..paused };

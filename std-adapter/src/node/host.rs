@@ -8,14 +8,16 @@ use super::limits::NAME;
 use super::program::Programs;
 use super::visit::Visit;
 use crate::hashing::Hashing;
+use crate::keys::NodeKeys;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::Notify;
-use unstick::command::builtin;
+use unstick::command::{Role, builtin};
 use unstick::digest::Digester;
 use unstick::host::{Access, Counter, Counters, Identity};
+use unstick::keys::Keys;
 use unstick::{Answer, Command, Endpoint, Progress, Refusal, Task, Text};
 
 /// A desktop node, as its sessions and its commands see it: each connection has a clone.
@@ -23,6 +25,7 @@ use unstick::{Answer, Command, Endpoint, Progress, Refusal, Task, Text};
 pub struct Host {
     shared: Arc<Shared>,
     files: Files,
+    keys: Option<NodeKeys>,
     /// Where requests come from, if that is logged.
     visit: Option<Visit>,
     /// From the first body on.
@@ -35,6 +38,7 @@ struct Shared {
     target: String,
     datagram: usize,
     connections: usize,
+    anyone: Role,
     /// Those of the programs, where there are any.
     limits: Vec<(&'static str, u64)>,
     commands: Vec<Command<Host>>,
@@ -67,13 +71,14 @@ impl Host {
             target: config.target,
             datagram: config.datagram,
             connections: config.connections,
+            anyone: config.anyone,
             limits: programs.limits(),
             commands,
             handlers: config.handlers,
             programs,
             counters: Default::default(),
         };
-        Ok(Self { shared: Arc::new(shared), files, visit: None, hashing: None })
+        Ok(Self { shared: Arc::new(shared), files, keys: config.keys, visit: None, hashing: None })
     }
 
     /// Its session waits for `ready` when something it asked for is not.
@@ -172,6 +177,14 @@ impl unstick::Host for Host {
         if let Some(visit) = &mut self.visit {
             visit.access(access);
         }
+    }
+
+    fn anyone(&self) -> Role {
+        self.shared.anyone
+    }
+
+    fn keys(&mut self) -> Option<&mut dyn Keys> {
+        self.keys.as_mut().map(|keys| -> &mut dyn Keys { keys })
     }
 
     fn digester(&mut self) -> Option<&mut dyn Digester> {

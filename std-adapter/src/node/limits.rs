@@ -23,6 +23,12 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// Bytes of text that a command can answer with, or see as its body and line (three quarters of them).
 pub const TEXT: usize = 4 * 1024;
 
+/// Bytes of the longest message of a keyed connection, either way; the client has room for as much.
+pub const MESSAGE: usize = 16 * 1024;
+
+/// Time from one handshake of a keyed connection that is answered to the next.
+pub const HANDSHAKES_APART: Duration = Duration::from_millis(1);
+
 /// Bytes of a node's name.
 pub const NAME: usize = 128;
 

@@ -4,10 +4,12 @@
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 use unstick::host::{Access, Counter, Counters, Identity};
+use unstick::keys::Keys;
 use unstick::store::RamStore;
 use unstick::{Command, Endpoint};
 use unstick_conformance::commands::{Settings, Tasks, rows};
 use unstick_conformance::{FILES, Setup, fixture};
+use unstick_std::keys::NodeKeys;
 use unstick_std::node::Visit;
 
 /// Peers whose requests are under way: more than there are sockets.
@@ -16,6 +18,8 @@ const VISITS: usize = 64;
 /// The node, as its sessions see it.
 pub(crate) struct Host {
     pub(crate) identity: Identity<'static>,
+    /// The keys that commands are for.
+    keys: Option<NodeKeys>,
     files: RamStore<Vec<u8>, FILES>,
     settings: Settings,
     counters: Counters,
@@ -34,6 +38,11 @@ impl Host {
         Self::with(identity, RamStore::new(core::array::from_fn(|_| vec![0; file])))
     }
 
+    /// The same with these keys.
+    pub(crate) fn with_keys(self, keys: Option<NodeKeys>) -> Self {
+        Self { keys, ..self }
+    }
+
     /// A host as a scenario needs it.
     pub(crate) fn of(setup: Setup) -> Self {
         let fixture::Node { identity, store, .. } = fixture::node(setup);
@@ -43,6 +52,7 @@ impl Host {
     fn with(identity: Identity<'static>, files: RamStore<Vec<u8>, FILES>) -> Self {
         Self {
             identity,
+            keys: None,
             files,
             settings: Settings::new(),
             counters: Counters::default(),
@@ -80,6 +90,10 @@ impl unstick::Host for Host {
 
     fn counters(&self) -> Counters {
         self.counters
+    }
+
+    fn keys(&mut self) -> Option<&mut dyn Keys> {
+        self.keys.as_mut().map(|keys| -> &mut dyn Keys { keys })
     }
 
     fn visited(&mut self, endpoint: Endpoint, peer: SocketAddr) {

@@ -13,7 +13,8 @@ use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use unstick::datagram::ETHERNET;
-use unstick::{Endpoint, Limits, Service, Transport};
+use unstick::keys::KeyedServer;
+use unstick::{Endpoint, Limits, Server, Service, Transport};
 use unstick_smoltcp::{Scratch, Stack, TcpBuffers, UdpBuffers, UdpSlots, datagram_limit};
 use unstick_std::node::Ports;
 
@@ -29,6 +30,9 @@ const RING: usize = 64 * 1024;
 
 /// Datagrams that may wait in a UDP socket.
 const SLOTS: usize = 64;
+
+/// The session of each connection; where the node has no keys it is as if it were the server's alone.
+type Session = KeyedServer<Server<Host>>;
 
 /// How long a node that is to stop waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(10);
@@ -105,7 +109,8 @@ impl Node {
         self.host.identity.datagram = self.datagram;
         let Memory { tcp, udp, slots, input, output } = &mut memory;
         let mut sockets = SocketSet::new(&mut storage[..]);
-        let mut stack = Stack::new(self.limits, mtu, Scratch { input, output });
+        let mut stack =
+            Stack::<_, TCP, UDP, Session>::new(self.limits, mtu, Scratch { input, output });
         self.serve(&mut stack, &mut sockets, tcp, udp.iter_mut().zip(slots))?;
         self.host.identity.connections = stack.connections();
         let dhcp = address.is_none().then(|| sockets.add(dhcpv4::Socket::new()));
@@ -144,7 +149,7 @@ impl Node {
     /// Adds a socket for each connection and datagram service.
     fn serve<'m>(
         &self,
-        stack: &mut Stack<'_, Host, TCP, UDP>,
+        stack: &mut Stack<'_, Host, TCP, UDP, Session>,
         sockets: &mut SocketSet<'m>,
         tcp: &'m mut [TcpBuffers<RING, RING>],
         udp: impl Iterator<Item = (&'m mut UdpBuffers<RING>, &'m mut UdpSlots<SLOTS>)>,

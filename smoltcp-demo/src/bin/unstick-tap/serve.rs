@@ -15,11 +15,13 @@ use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
 use std::hash::DefaultHasher;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
 use unstick::datagram::ETHERNET;
 use unstick::host::Identity;
 use unstick::{Endpoint, Limits, Service};
+use unstick_std::keys::{self, NodeKeys};
 use unstick_std::node::{Listening, Ports};
 use unstick_std::options::{LogArgs, PortArgs};
 
@@ -45,6 +47,9 @@ pub(crate) struct Args {
     /// Largest IP packet on an interface that is made
     #[arg(long, value_name = "BYTES", default_value_t = 1500)]
     mtu: u16,
+    /// Key file: only who has one of its keys may run commands
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     #[command(flatten)]
     ports: PortArgs,
     #[command(flatten)]
@@ -75,6 +80,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let why = format!("{one} and {other} have the same port: give one of them another");
         Program::command().error(ErrorKind::ValueValidation, why).exit();
     }
+    let keys = args.key.as_deref().map(|path| NodeKeys::new(keys::read(path)?)).transpose();
+    let keys = keys.map_err(|error| Failure::Other(error.to_string()))?;
     let wake = signals()?;
     let prefix = args.ip.prefix_len();
     let tap = TapConfig {
@@ -97,7 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         ports,
         limits: Limits::DEFAULT,
         datagram: ETHERNET,
-        host: Host::new(identity, FILE),
+        host: Host::new(identity, FILE).with_keys(keys),
     };
     // A closed stream must not stop the node.
     if args.dhcp {
@@ -106,7 +113,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let ready = |address: Ipv4Cidr| {
         let address = address.address();
         let _ = announce(address, &ports);
-        let request = request(address, &ports);
+        let request = request(address, &ports, args.key.as_deref());
         let _ = writeln!(io::stderr(), "To reach it, type:\n{setup}{request}");
     };
     node.run(&mut cable, wake, ready)
@@ -186,13 +193,15 @@ fn setup(args: &Args, host_ip: Ipv4Addr) -> Result<String, Failure> {
 }
 
 /// What to type to ask the node something.
-fn request(address: Ipv4Addr, ports: &Ports) -> String {
-    let commands = [Endpoint::tcp(Service::Command), Endpoint::UDP_COMMAND].into_iter();
+fn request(address: Ipv4Addr, ports: &Ports, key: Option<&Path>) -> String {
+    let udp = Some(Endpoint::UDP_COMMAND).filter(|_| key.is_none());
+    let commands = [Endpoint::tcp(Service::Command)].into_iter().chain(udp);
     let Some((endpoint, port)) = commands.filter_map(|it| Some((it, ports.get(it)?))).next() else {
         return format!("ping {address}");
     };
     let port = if port == endpoint.port() { String::new() } else { format!(":{port}") };
-    format!("unstick call {endpoint}://{address}{port} upper hello")
+    let key = key.map_or_else(String::new, |key| format!("--key {} ", key.display()));
+    format!("unstick call {key}{endpoint}://{address}{port} upper hello")
 }
 
 /// A hardware address made from the interface's name, so that a DHCP server knows the node again.

@@ -1,11 +1,15 @@
 //! How a node is asked: what the commands have in common, and the word while one waits.
 
+use crate::failure::Failure;
 use core::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::thread;
 use unstick::Limits;
+use unstick::keys::Key;
 use unstick_std::client::{Client, ClientOptions, Error};
+use unstick_std::keys;
 use unstick_std::url::Url;
 
 /// After this time somebody at a terminal is told what is waited for.
@@ -24,6 +28,16 @@ pub(crate) struct Asking {
     /// Try again so often where nobody could be reached, or no datagram came back
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
+    /// Key file for a node that asks for a key; its first key is used
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+/// The key of a client: the first of a file.
+pub(crate) fn key_of(path: Option<&Path>) -> Result<Option<Key>, Failure> {
+    let keys =
+        path.map(keys::read).transpose().map_err(|error| Failure::said(error.to_string()))?;
+    Ok(keys.and_then(|keys| keys.into_iter().next()))
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
@@ -33,11 +47,12 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 impl Asking {
-    pub(crate) fn options(&self) -> ClientOptions {
-        let options = ClientOptions::new();
-        let Some(time) = self.timeout else { return options };
+    pub(crate) fn options(&self) -> Result<ClientOptions, Failure> {
+        let mut options = ClientOptions::new();
+        options.key = key_of(self.key.as_deref())?;
+        let Some(time) = self.timeout else { return Ok(options) };
         let limits = Limits::DEFAULT.with_header(time).with_stall(time).with_answer(time);
-        options.connect(time).datagram_reply(time).limits(limits)
+        Ok(options.connect(time).datagram_reply(time).limits(limits))
     }
 
     /// Connects, and tries again where that may help.

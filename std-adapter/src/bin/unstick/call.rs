@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     output.begins_with(move || drop(waiting));
     let (reply, names) = runtime.block_on(or_signal(async {
         let client =
-            args.asking.connect(&args.url, &args.asking.options().encoding(args.encoding)).await?;
+            args.asking.connect(&args.url, &args.asking.options()?.encoding(args.encoding)).await?;
         let reply = match body.take() {
             Some(body) => client.ask(ask(&command, args.json, &output).body(body)).await?,
             None => {

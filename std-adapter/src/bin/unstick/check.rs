@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if args.list {
         return list(&args.choice);
     }
-    let target = Target::all(&args.node);
+    let target = Target::all(&args.node).with_key(args.choice.key()?);
     let connect = |endpoint, from_own_port| target.connect(endpoint, from_own_port);
     let served = target.served(&connect)?;
     let mut check = Check::new(&connect, &served, args.choice.options(args.set_up));

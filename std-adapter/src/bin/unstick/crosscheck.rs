@@ -43,9 +43,11 @@ struct Pair {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     args.choice.check()?;
-    let to_a = |endpoint, from_own_port| args.a.connect(endpoint, from_own_port);
-    let to_b = |endpoint, from_own_port| args.b.connect(endpoint, from_own_port);
-    let (at_a, at_b) = (args.a.served(&to_a)?, args.b.served(&to_b)?);
+    let key = args.choice.key()?;
+    let (a, b) = (args.a.clone().with_key(key.clone()), args.b.clone().with_key(key));
+    let to_a = |endpoint, from_own_port| a.connect(endpoint, from_own_port);
+    let to_b = |endpoint, from_own_port| b.connect(endpoint, from_own_port);
+    let (at_a, at_b) = (a.served(&to_a)?, b.served(&to_b)?);
     if !at_a.iter().any(|endpoint| at_b.contains(endpoint)) {
         return Err(Failure::said("the two have no service in common: nothing was compared"));
     }

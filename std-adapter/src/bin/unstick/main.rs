@@ -7,6 +7,7 @@ mod check;
 mod crosscheck;
 mod decode;
 mod failure;
+mod keygen;
 mod names;
 mod output;
 mod serve;
@@ -53,6 +54,7 @@ Examples:
   unstick check 192.168.69.1                         does a node keep the protocol?
   unstick crosscheck 192.168.69.1 localhost          do two nodes behave alike?
   unstick bench command://192.168.69.1               how fast does it answer?
+  unstick keygen node.key                            a key, for serve --key and all of these
 
   unstick completions bash > ~/.local/share/bash-completion/completions/unstick
 
@@ -75,6 +77,7 @@ enum Command {
     Crosscheck(crosscheck::Args),
     Bench(bench::Args),
     Decode(decode::Args),
+    Keygen(keygen::Args),
     /// Print what a shell needs to complete this tool's command lines
     Completions {
         /// The shell
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
         Command::Crosscheck(args) => crosscheck::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Decode(args) => decode::run(&args),
+        Command::Keygen(args) => keygen::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Tool::command(), "unstick", &mut io::stdout());
             Ok(ExitCode::SUCCESS)

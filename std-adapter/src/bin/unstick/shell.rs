@@ -152,7 +152,7 @@ struct Session {
 impl Session {
     fn open(args: &Args) -> Result<Self, Failure> {
         let (url, asking, raw) = (args.url.clone(), args.asking.clone(), args.raw);
-        let options = asking.options().encoding(args.encoding);
+        let options = asking.options()?.encoding(args.encoding);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
         let waiting = Waiting::begin(&url);
         let client = runtime.block_on(asking.connect(&url, &options))?;
@@ -194,7 +194,7 @@ impl Session {
             ["put", file, ref name @ ..] if name.len() < 2 => {
                 let path = Path::new(file);
                 let name = name_of(path, name.first().copied())?;
-                let put = Put { path, name, no_clobber: false, verify: true };
+                let put = Put { path, name, no_clobber: false };
                 let bar = progress_bar("putting", name);
                 let shown = bar.clone();
                 let reply = self.on_client(async |client| put.run(client, shown).await);

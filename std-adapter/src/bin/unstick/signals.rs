@@ -18,6 +18,33 @@ impl Signals {
     }
 }
 
+/// SIGHUP, where it is asked for; elsewhere it ends the program, as it does by default. Windows has none.
+pub(crate) struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+impl Hangups {
+    #[cfg(unix)]
+    pub(crate) fn new(wanted: bool) -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        wanted.then(|| signal(SignalKind::hangup())).transpose().map(Self)
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "it is the same everywhere")]
+    pub(crate) fn new(_: bool) -> io::Result<Self> {
+        Ok(Self())
+    }
+
+    /// Waits for the next.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.0 {
+            signal.recv().await;
+            return;
+        }
+        core::future::pending().await
+    }
+}
+
 #[cfg(unix)]
 mod system {
     use std::io;

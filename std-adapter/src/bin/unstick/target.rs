@@ -1,17 +1,23 @@
 //! A node as a whole: where its services are, and which scenarios are played on it.
 
-use crate::asking::seconds;
+use crate::asking::{key_of, seconds};
 use crate::failure::Failure;
 use core::time::Duration;
 use std::io::{self, ErrorKind};
 use std::net::ToSocketAddrs as _;
-use unstick::Endpoint;
+use std::path::PathBuf;
+use unstick::keys::Key;
+use unstick::{Endpoint, Service};
 use unstick_conformance::check::{Connect, Options, Presence, probe};
-use unstick_conformance::{Judge, Link, Scenario, Setup, live, scenarios};
+use unstick_conformance::{Judge, Link, Scenario, Setup, keyed, live, scenarios};
+use unstick_std::keys;
 use unstick_std::url::Url;
 
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The service that a key is for.
+const KEYED: Endpoint = Endpoint::tcp(Service::Command);
 
 /// The services of one node.
 #[derive(Clone, Debug)]
@@ -19,6 +25,8 @@ pub(crate) struct Target {
     urls: Vec<Url>,
     /// A host was named, which need not have all of them.
     is_host: bool,
+    /// For its command service.
+    key: Option<Key>,
 }
 
 impl core::str::FromStr for Target {
@@ -27,7 +35,11 @@ impl core::str::FromStr for Target {
     fn from_str(text: &str) -> Result<Self, String> {
         if text.contains("://") {
             let urls = text.split(',').map(|url| url.parse().map_err(|error| format!("{error}")));
-            return urls.collect::<Result<_, _>>().map(|urls| Self { urls, is_host: false });
+            return urls.collect::<Result<_, _>>().map(|urls| Self {
+                urls,
+                is_host: false,
+                key: None,
+            });
         }
         // Whatever can be the host of a URL.
         let url: Url = format!("command://{text}").parse().map_err(|_| {
@@ -36,7 +48,7 @@ impl core::str::FromStr for Target {
         if url.port != url.endpoint.port() {
             return Err(format!("`{text}`: which service is at that port? write command://{text}"));
         }
-        Ok(Self { urls: Url::all(&url.host), is_host: true })
+        Ok(Self { urls: Url::all(&url.host), is_host: true, key: None })
     }
 }
 
@@ -44,7 +56,19 @@ impl Target {
     /// One of several targets, as one.
     pub(crate) fn all(targets: &[Self]) -> Self {
         let urls = targets.iter().flat_map(|it| it.urls.iter().cloned()).collect();
-        Self { urls, is_host: targets.iter().all(|target| target.is_host) }
+        Self { urls, is_host: targets.iter().all(|target| target.is_host), key: None }
+    }
+
+    /// The same with this key. Then a host is asked for no commands elsewhere than on its command service.
+    pub(crate) fn with_key(mut self, key: Option<Key>) -> Self {
+        let may_answer = |url: &Url| {
+            let Url { endpoint, .. } = url;
+            endpoint.service() == Service::Echo || *endpoint == KEYED
+        };
+        if key.is_some() && self.is_host {
+            self.urls.retain(may_answer);
+        }
+        Self { key, ..self }
     }
 
     fn url(&self, endpoint: Endpoint) -> Option<&Url> {
@@ -67,6 +91,13 @@ impl Target {
                 true => live::connect_from_own_port(address),
                 false => live::connect(endpoint, address, PATIENCE),
             };
+            let link = link.and_then(|link| match &self.key {
+                Some(key) if endpoint == KEYED => {
+                    let secret = keys::random().map_err(io::Error::other)?;
+                    keyed(link, key.clone(), *secret, PATIENCE)
+                }
+                _ => Ok(link),
+            });
             match link {
                 Ok(link) => return Ok(link),
                 Err(error) => failed = error,
@@ -78,12 +109,13 @@ impl Target {
     /// The services that answer. What was named must be there; a host may have fewer.
     pub(crate) fn served(&self, connect: &Connect<'_>) -> Result<Vec<Endpoint>, Failure> {
         let endpoints: Vec<_> = self.urls.iter().map(|url| url.endpoint).collect();
+        let is_keyed = self.key.is_some();
         let mut served = Vec::new();
         for (endpoint, presence) in probe(connect, &endpoints) {
             let url = self.url(endpoint).map(ToString::to_string).unwrap_or_default();
             match presence {
                 Presence::Answers => served.push(endpoint),
-                Presence::Absent(_) if self.is_host => {}
+                Presence::Absent(_) if self.is_host && !(is_keyed && endpoint == KEYED) => {}
                 Presence::Absent(error) => {
                     return Err(Failure::said(format!("{url}: {}", absent(&error))));
                 }
@@ -106,7 +138,11 @@ fn absent(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "nobody listens there".into(),
         ErrorKind::TimedOut => "no answer".into(),
-        ErrorKind::UnexpectedEof => "it closes the connection without a word".into(),
+        ErrorKind::UnexpectedEof => {
+            "it closes the connection without a word; does it have keys, and this one (--key FILE)?"
+                .into()
+        }
+        ErrorKind::InvalidData => "it has no keys: check it without --key".into(),
         _ => format!("{error}"),
     }
 }
@@ -129,6 +165,9 @@ pub(crate) struct Choice {
     /// The node's ports are forwarded to it, as those of an emulated board are
     #[arg(long)]
     forwarded: bool,
+    /// Key file, for the command service of a node that asks for a key; its first key is used
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Seconds that the next byte of a reply is waited for
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     wait: Duration,
@@ -138,7 +177,12 @@ impl Choice {
     pub(crate) fn options(&self, setup: Option<Setup>) -> Options {
         let judge = if self.exact { Judge::Exact } else { Judge::Meaning };
         let Self { slow, forwarded, wait, .. } = *self;
-        Options { judge, wait, setup, slow, forwarded }
+        Options { judge, wait, setup, slow, keyed: self.key.is_some(), forwarded }
+    }
+
+    /// The key for the command service.
+    pub(crate) fn key(&self) -> Result<Option<Key>, Failure> {
+        key_of(self.key.as_deref())
     }
 
     /// Whether a scenario is one of them.

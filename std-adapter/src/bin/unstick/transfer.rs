@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 use unstick::message::Integrity;
 use unstick::{Service, store};
-use unstick_std::client::{Ask, Body, Client, Error, Progress, Reply};
+use unstick_std::client::{Ask, Client, Error, Progress, Reply};
 use unstick_std::url::Url;
 
 /// Get a file from a node.
@@ -87,7 +87,6 @@ pub(crate) struct Put<'a> {
     pub(crate) path: &'a Path,
     pub(crate) name: &'a str,
     pub(crate) no_clobber: bool,
-    pub(crate) verify: bool,
 }
 
 const STREAM: &str = "-";
@@ -99,7 +98,7 @@ pub(crate) fn get(args: &GetArgs) -> Result<ExitCode, Failure> {
     let get = Get { name, path, no_clobber: *no_clobber };
     let bar = progress_bar("getting", name);
     let reply = ask(&bar, async |bar| {
-        let client = asking.connect(url, &asking.options().verify(!no_verify)).await?;
+        let client = asking.connect(url, &asking.options()?.verify(!no_verify)).await?;
         get.run(&client, bar).await
     })?;
     // On stderr, as stdout may be where the file went.
@@ -115,10 +114,10 @@ pub(crate) fn put(args: &PutArgs) -> Result<ExitCode, Failure> {
     let PutArgs { asking, url, file: path, name, no_clobber, no_verify, json } = args;
     let name = name_of(path, name.as_deref())?;
     check(url, name)?;
-    let put = Put { path, name, no_clobber: *no_clobber, verify: !no_verify };
+    let put = Put { path, name, no_clobber: *no_clobber };
     let bar = progress_bar("putting", name);
     let reply = ask(&bar, async |bar| {
-        let client = asking.connect(url, &asking.options().verify(!no_verify)).await?;
+        let client = asking.connect(url, &asking.options()?.verify(!no_verify)).await?;
         put.run(&client, bar).await
     })?;
     let line = match json {
@@ -187,7 +186,7 @@ impl Get<'_> {
 
 impl Put<'_> {
     pub(crate) async fn run(&self, client: &Client, bar: ProgressBar) -> Result<Reply, Failure> {
-        let Self { path, name, no_clobber, verify } = self;
+        let Self { path, name, no_clobber } = self;
         let unreadable = |error| Failure::file("read", path, &error);
         // The answer to a put is a line of text, and no progress.
         let progress = move |progress| match progress {
@@ -201,10 +200,7 @@ impl Put<'_> {
             )));
         }
         let sent = if *path == Path::new(STREAM) {
-            let body = Body::of_file(spool(&mut io::stdin(), path)?, *verify, |_| {});
-            let body = body.map_err(unreadable)?;
-            let ask = Ask::new(format!("put {name}")).body(body).progress(progress);
-            client.ask(ask).await
+            client.put_open_file(spool(&mut io::stdin(), path)?, name, progress).await
         } else {
             if !fs::metadata(path).map_err(unreadable)?.is_file() {
                 return Err(Failure::said(format!(

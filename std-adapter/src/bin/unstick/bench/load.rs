@@ -63,7 +63,7 @@ impl Load<'_> {
     /// Asks for that time; `seen` is how many answers there are already.
     pub(super) async fn run(&self, seen: &Arc<AtomicU64>) -> Result<Measured, Failure> {
         let text = self.text();
-        let options = self.asking.options().in_flight(self.depth as usize);
+        let options = self.asking.options()?.in_flight(self.depth as usize);
         let mut clients = Vec::new();
         for _ in 0..self.connections {
             let client = self.asking.connect(self.url, &options).await?;
