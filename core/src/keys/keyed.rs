@@ -31,8 +31,8 @@ pub trait Guarded {
     /// Whether it is only for who has a key, where the node has keys: that of the command service.
     fn asks_for_key(&self) -> bool;
 
-    /// The peer has a key of that role.
-    fn restrict(&mut self, role: Role);
+    /// The peer has the key of that id, and may do what its role allows.
+    fn restrict(&mut self, id: u8, role: Role);
 }
 
 /// The server's end of a keyed connection, with room for messages of `M` bytes, 64 to 65,535.

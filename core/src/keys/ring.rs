@@ -1,6 +1,7 @@
 //! The keys of a node, and the secrets of its handshakes.
 
 use super::cipher::KEY;
+use super::datagrams::DatagramSession;
 use super::handshake::hkdf;
 use super::key::Key;
 use crate::limits::HANDSHAKES_APART;
@@ -19,12 +20,18 @@ pub trait Keys {
     /// there is no source of such: then nobody gets in.
     fn ephemeral(&mut self) -> Option<Zeroizing<[u8; KEY]>>;
 
+    /// Lends the places for sessions for datagrams; where there are none, which is so by default, commands are
+    /// answered over TCP only.
+    fn sessions(&mut self, with: &mut dyn FnMut(&mut [Option<DatagramSession>])) {
+        with(&mut []);
+    }
+
     /// Whether a handshake may be answered now, which counts as one; else when to ask again. A handshake
     /// takes a small processor a good part of a second.
     fn pace(&mut self, now: Instant) -> Result<(), Instant>;
 }
 
-/// At most `N` keys, and the secrets of handshakes.
+/// At most `N` keys, the secrets of handshakes, and `D` sessions for datagrams, of 170 bytes each.
 ///
 /// ```
 /// use unstick::keys::{Ephemerals, Key, Keyring, Role};
@@ -35,8 +42,9 @@ pub trait Keys {
 /// # Ok::<(), unstick::keys::KeyError>(())
 /// ```
 #[derive(Debug)]
-pub struct Keyring<const N: usize> {
+pub struct Keyring<const N: usize, const D: usize = 4> {
     keys: Vec<Key, N>,
+    sessions: [Option<DatagramSession>; D],
     ephemerals: Option<Ephemerals>,
     /// Between two handshakes.
     apart: Duration,
@@ -44,11 +52,17 @@ pub struct Keyring<const N: usize> {
     next: Instant,
 }
 
-impl<const N: usize> Keyring<N> {
+impl<const N: usize, const D: usize> Keyring<N, D> {
     /// No keys: so nobody gets in. Nor does anybody without ephemerals, see [`Ephemerals`].
     #[must_use]
     pub const fn new(ephemerals: Option<Ephemerals>) -> Self {
-        Self { keys: Vec::new(), ephemerals, apart: HANDSHAKES_APART, next: Instant::ZERO }
+        Self {
+            keys: Vec::new(),
+            sessions: [const { None }; D],
+            ephemerals,
+            apart: HANDSHAKES_APART,
+            next: Instant::ZERO,
+        }
     }
 
     /// The same with another time between two handshakes than [`HANDSHAKES_APART`].
@@ -76,13 +90,17 @@ impl<const N: usize> Keyring<N> {
     }
 }
 
-impl<const N: usize> Keys for Keyring<N> {
+impl<const N: usize, const D: usize> Keys for Keyring<N, D> {
     fn key(&self, id: u8) -> Option<Key> {
         self.keys.iter().find(|key| key.id() == id).cloned()
     }
 
     fn ephemeral(&mut self) -> Option<Zeroizing<[u8; KEY]>> {
         self.ephemerals.as_mut().map(Ephemerals::next)
+    }
+
+    fn sessions(&mut self, with: &mut dyn FnMut(&mut [Option<DatagramSession>])) {
+        with(&mut self.sessions);
     }
 
     fn pace(&mut self, now: Instant) -> Result<(), Instant> {

@@ -141,33 +141,38 @@ impl Role {
 }
 
 /// What a peer has shown of keys; without feature `noise`, which costs nothing then, always nothing.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Shown {
     #[cfg(feature = "noise")]
-    role: Option<Role>,
+    key: Option<(u8, Role)>,
 }
 
 impl Shown {
     pub(crate) const NOTHING: Self = Self {
         #[cfg(feature = "noise")]
-        role: None,
+        key: None,
     };
 
-    /// A key of that role.
+    /// The key of that id, which has that role.
     #[cfg(feature = "noise")]
-    pub(crate) const fn key(role: Role) -> Self {
-        Self { role: Some(role) }
+    pub(crate) const fn key(id: u8, role: Role) -> Self {
+        Self { key: Some((id, role)) }
     }
 
-    pub(crate) const fn role(self) -> Option<Role> {
+    #[cfg(feature = "noise")]
+    pub(crate) fn key_id(self) -> Option<u8> {
+        self.key.map(|(id, _)| id)
+    }
+
+    pub(crate) fn role(self) -> Option<Role> {
         #[cfg(feature = "noise")]
-        return self.role;
+        return self.key.map(|(_, role)| role);
         #[cfg(not(feature = "noise"))]
         return None;
     }
 
     /// Whether all that it says is sealed.
-    pub(crate) const fn is_sealed(self) -> bool {
+    pub(crate) fn is_sealed(self) -> bool {
         self.role().is_some()
     }
 }
@@ -193,6 +198,7 @@ pub struct Call<'a> {
     pub limits: Option<&'a Limits>,
     /// The time.
     pub now: Instant,
+    pub(crate) shown: Shown,
 }
 
 impl<'a> Call<'a> {
@@ -200,7 +206,7 @@ impl<'a> Call<'a> {
     #[must_use]
     pub const fn new(name: &'a str, args: &'a str, body: &'a [u8], now: Instant) -> Self {
         let (size, header, limits) = (Some(body.len() as u64), HEADER, Some(&Limits::DEFAULT));
-        Self { name, args, body, size, at_once: false, header, limits, now }
+        Self { name, args, body, size, at_once: false, header, limits, now, shown: Shown::NOTHING }
     }
 
     /// The arguments as one name, spaces and all. Refuses none at all.
@@ -262,7 +268,7 @@ pub fn builtin<H: Host>() -> &'static [Command<H>] {
 /// Whether a line begins with the name of a command, whatever follows it.
 pub(crate) fn begins<H: Host>(host: &H, line: &[u8]) -> bool {
     let name = line.split(|byte| *byte == b' ').next().unwrap_or_default();
-    core::str::from_utf8(name).is_ok_and(|name| find(host, name).is_some())
+    core::str::from_utf8(name).is_ok_and(|name| find(host, name, Shown::NOTHING).is_some())
 }
 
 /// The name and the arguments.
@@ -273,8 +279,8 @@ fn split(line: &str) -> (&str, &str) {
     (name, args.get(1..).unwrap_or_default())
 }
 
-fn find<'h, H: Host>(host: &'h H, name: &str) -> Option<&'h Command<H>> {
-    builtin::table::<H>().iter().chain(host.commands()).find(|row| row.name == name)
+fn find<'h, H: Host>(host: &'h H, name: &str, shown: Shown) -> Option<&'h Command<H>> {
+    builtin::table_for(shown).iter().chain(host.commands()).find(|row| row.name == name)
 }
 
 /// The row that a request's line names, the name and the arguments; refuses a body that the row does
@@ -291,7 +297,7 @@ pub(crate) fn look_up<'h, 'l, H: Host>(
         return Err(Refusal::new(Status::Denied, why));
     }
     let may = shown.role().unwrap_or_else(|| host.anyone());
-    let Some(row) = find(host, name) else {
+    let Some(row) = find(host, name, shown) else {
         let why = format_args!("there is no command `{name}`; try help");
         return Err(Refusal::new(Status::UnknownCommand, why));
     };

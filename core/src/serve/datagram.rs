@@ -3,18 +3,24 @@
 use super::command::Shown;
 use super::copy_upper;
 use super::exchange::{Blocked, Exchange, Origin};
-use super::host::{Access, Counter, Host, asks_for_keys};
+#[cfg(feature = "noise")]
+use super::host::asks_for_keys;
+use super::host::{Access, Counter, Host};
 use super::reply::{Refusal, Status};
 use super::server::{line, refusal};
 use crate::bytes::number;
 use crate::datagram::{Datagram, Envelope};
 use crate::endpoint::Service;
+#[cfg(feature = "noise")]
+use crate::keys::datagrams;
 use crate::limits::{AMPLIFICATION, HEADER, TEXT};
 use crate::time::Instant;
 use crate::wire::frame::PREFIX;
 use crate::wire::header::{Fields, has_status};
-use crate::wire::message::{self, Kind, MessageError};
+use crate::wire::message::{self, End, Integrity, Kind, MessageError};
 use heapless::String;
+#[cfg(feature = "noise")]
+use zeroize::Zeroize as _;
 
 /// Where a datagram's request comes by: there is no session, so nothing waits.
 const ORIGIN: Origin<'_> = Origin { header: HEADER, limits: None, shown: Shown::NOTHING };
@@ -39,9 +45,13 @@ pub fn answer<H: Host>(
         host.count(Counter::Rejected, 1);
         return None;
     }
+    #[cfg(feature = "noise")]
     if service == Service::Command && asks_for_keys(host) {
-        host.count(Counter::Denied, 1);
-        return None;
+        let reply = sealed(now, host, datagram.bytes(), output);
+        if reply.is_none() {
+            host.count(Counter::Denied, 1);
+        }
+        return reply;
     }
     host.count(Counter::Bytes, datagram.bytes().len() as u64);
     let reply = match (service, datagram) {
@@ -76,7 +86,7 @@ fn cut<H: Host>(now: Instant, host: &mut H, head: &[u8], output: &mut [u8]) -> O
     let line = Err(Refusal::new(Status::TooLarge, why));
     exchange.begin(host, now, Some(id), line, Some(0), ORIGIN);
     host.access(Access::Reply { status: exchange.status(), size: exchange.left() });
-    write(&mut exchange, host, now, space(output, head))
+    write(&mut exchange, host, now, space(output, head), ORIGIN)
 }
 
 #[inline(never)] // its buffers are on the stack only while it runs, and not those of both
@@ -87,6 +97,44 @@ fn command<H: Host>(
     output: &mut [u8],
 ) -> Option<usize> {
     let mut exchange = Exchange::<H, TEXT>::new();
+    run(&mut exchange, now, host, request, ORIGIN)?;
+    let reply = write(&mut exchange, host, now, space(output, request), ORIGIN);
+    exchange.abort(host);
+    reply
+}
+
+/// The same of a message that is sealed with the key of a session (rule K8). Its reply may be of any length:
+/// who has the key is no forged sender.
+#[cfg(feature = "noise")]
+#[inline(never)]
+fn sealed<H: Host>(
+    now: Instant,
+    host: &mut H,
+    datagram: &[u8],
+    output: &mut [u8],
+) -> Option<usize> {
+    let opened = datagrams::open(host.keys()?, now, datagram, output)?;
+    host.count(Counter::Bytes, datagram.len() as u64);
+    let shown = Shown::key(opened.key.id(), opened.key.role());
+    let origin = Origin { shown, ..ORIGIN };
+    let mut exchange = Exchange::<H, TEXT>::new();
+    let request = output.get_mut(..opened.len)?;
+    let result = run(&mut exchange, now, host, request, origin);
+    request.zeroize();
+    result?;
+    let reply = write(&mut exchange, host, now, datagrams::space(output), origin);
+    exchange.abort(host);
+    opened.seal(reply?, output)
+}
+
+/// Runs a request, up to its reply. Returns `None` where there is none to be sent.
+fn run<H: Host>(
+    exchange: &mut Exchange<H, TEXT>,
+    now: Instant,
+    host: &mut H,
+    request: &[u8],
+    origin: Origin<'_>,
+) -> Option<()> {
     match message::split::<HEADER>(request) {
         Ok((header, _)) if header.status.is_some() => return None, // rule U5: a reply
         Err(_) if has_status(request.get(PREFIX..).unwrap_or_default()) => return None,
@@ -104,12 +152,15 @@ fn command<H: Host>(
                 Err(MessageError::Size { declared, seen })
             };
             let line = line.map_err(|error| refusal(&error));
-            exchange.begin(host, now, header.id, line, Some(seen), ORIGIN);
+            exchange.begin(host, now, header.id, line, Some(seen), origin);
             if !exchange.drops_body()
                 && (body.is_empty() || exchange.body_piece(host, body).is_ok())
             {
-                let end = message::verify(Kind::Request, &header, body);
-                exchange.body_end(host, now, end, ORIGIN);
+                let end = match (origin.shown.is_sealed(), header.md5) {
+                    (true, None) => End { integrity: Integrity::Unverified, digest: None },
+                    _ => message::verify(Kind::Request, &header, body),
+                };
+                exchange.body_end(host, now, end, origin);
             }
         }
     }
@@ -117,9 +168,7 @@ fn command<H: Host>(
         exchange.refuse(host, &Refusal::late());
     }
     host.access(Access::Reply { status: exchange.status(), size: exchange.left() });
-    let reply = write(&mut exchange, host, now, space(output, request));
-    exchange.abort(host);
-    reply
+    Some(())
 }
 
 /// Writes the reply if all of it fits and is there, else that it does not or is not.
@@ -128,8 +177,11 @@ fn write<H: Host>(
     host: &mut H,
     now: Instant,
     output: &mut [u8],
+    origin: Origin<'_>,
 ) -> Option<usize> {
-    let head = exchange.with_fields(host, true, |fields| {
+    let is_sealed = origin.shown.is_sealed();
+    let head = exchange.with_fields(host, !is_sealed, |fields| {
+        let fields = if is_sealed { &Fields { md5: None, ..*fields } } else { fields };
         let head = message::write_header(fields, output)?;
         let body = usize::try_from(fields.total_size).ok()?;
         (head.checked_add(body)? <= output.len()).then_some(head)
@@ -154,7 +206,7 @@ fn write<H: Host>(
             Err(Blocked::Failed) => return None,
             Err(Blocked::Until(_)) => {
                 exchange.refuse(host, &Refusal::late());
-                return write(exchange, host, now, output);
+                return write(exchange, host, now, output, origin);
             }
         }
     }

@@ -65,8 +65,8 @@ impl<'a> Origin<'a> {
         size: Option<u64>,
         now: Instant,
     ) -> Call<'a> {
-        let Self { header, limits, .. } = self;
-        Call { name, args, body, size, at_once: limits.is_none(), header, limits, now }
+        let Self { header, limits, shown } = self;
+        Call { name, args, body, size, at_once: limits.is_none(), header, limits, now, shown }
     }
 }
 

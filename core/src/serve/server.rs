@@ -403,8 +403,8 @@ impl<H: Host, const N: usize, const T: usize> Guarded for Server<H, N, T> {
         self.service == Service::Command
     }
 
-    fn restrict(&mut self, role: Role) {
-        self.shown = Shown::key(role);
+    fn restrict(&mut self, id: u8, role: Role) {
+        self.shown = Shown::key(id, role);
         if let Requests::Messages(reader) = &mut self.requests {
             reader.sealed();
         }

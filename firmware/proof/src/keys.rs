@@ -2,10 +2,12 @@
 
 use crate::lent::{AnyCaller, AnyHost};
 use crate::sessions::{any_limits, any_service, any_time, session};
-use crate::text;
+use crate::{input, output, text};
 use core::hint::black_box;
 use core::time::Duration;
-use unstick::keys::{Ephemerals, Guarded, Key, KeyedClient, KeyedServer, Keyring, Keys, Role};
+use unstick::keys::{
+    DatagramKey, Ephemerals, Guarded, Key, KeyedClient, KeyedServer, Keyring, Keys, Role,
+};
 use unstick::{Client, Serve, Server};
 
 fn any_key() -> Option<Key> {
@@ -15,6 +17,7 @@ fn any_key() -> Option<Key> {
 pub(crate) fn drive() {
     let _ = black_box(text().parse::<Key>());
     ring();
+    datagrams();
     server::<64>();
     server::<1024>();
     client::<64>();
@@ -35,12 +38,26 @@ fn ring() {
         black_box(Keys::key(ring, black_box(0)));
         black_box(Keys::ephemeral(ring));
         let _ = black_box(Keys::pace(ring, any_time()));
+        Keys::sessions(ring, &mut |sessions| {
+            black_box(sessions);
+        });
+    }
+}
+
+fn datagrams() {
+    while let Some(key) = black_box(any_key()) {
+        let mut session = DatagramKey::new(&key, black_box([0; 4]), &black_box([0; 32]));
+        while black_box(true) {
+            let session = black_box(&mut session);
+            black_box(DatagramKey::seal(session, input(), output()));
+            black_box(DatagramKey::open(session, input(), output()));
+        }
     }
 }
 
 fn server<const M: usize>() {
     let mut inner = Server::<AnyHost, 256, 128>::begin(any_service(), any_limits());
-    Guarded::restrict(&mut inner, black_box(Role::Read));
+    Guarded::restrict(&mut inner, black_box(0), black_box(Role::Read));
     black_box(Guarded::asks_for_key(&inner));
     let mut server = KeyedServer::<_, M>::accept(inner);
     session(&mut server, &mut AnyHost::new(), |server| black_box(Serve::is_idle(server)));

@@ -148,7 +148,7 @@ impl<H: Host, S: Guarded> End<H, S> for Accept {
         let mut payload = most::<M>();
         let (ciphers, answer) = responder.finish(&secret, &mut payload)?;
         *written = write_frame(output, &[], &answer).ok_or(Forged)?;
-        inner.restrict(key.role());
+        inner.restrict(key.id(), key.role());
         self.0 = Accepting::Done(key);
         Ok(Greeted::Done(Channel { ciphers, limit }))
     }

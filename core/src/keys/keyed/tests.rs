@@ -1,60 +1,14 @@
 use super::ends::{GREETING, HELLO, write_frame};
 use super::*;
-use crate::host::{Counters, Identity};
+use crate::host::Identity;
 use crate::keys::handshake::Initiator;
-use crate::keys::{Ephemerals, Keyring, Keys};
+use crate::keys::tests::{Files, Locked, key, locked};
+use crate::keys::{Ephemerals, Keyring};
 use crate::store::RamStore;
-use crate::{
-    Caller, Cancelled, Client, Command, Limits, NoTask, Node, ReplyEvent, Request, Server, Service,
-};
+use crate::{Caller, Cancelled, Client, Limits, Node, ReplyEvent, Request, Server, Service};
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
-
-type Files = RamStore<Vec<u8>, 2>;
-
-/// A node with two keys: 1 is for everything, 2 for what changes nothing.
-struct Locked {
-    node: Node<Files>,
-    keys: Keyring<2>,
-}
-
-impl Host for Locked {
-    type Store = Files;
-    type Task = NoTask;
-
-    fn commands(&self) -> &[Command<Self>] {
-        &[]
-    }
-    fn store(&mut self) -> &mut Files {
-        &mut self.node.store
-    }
-    fn identity(&self) -> Identity<'_> {
-        self.node.identity
-    }
-    fn count(&mut self, counter: Counter, count: u64) {
-        self.node.counters.count(counter, count);
-    }
-    fn counters(&self) -> Counters {
-        self.node.counters
-    }
-    fn keys(&mut self) -> Option<&mut dyn Keys> {
-        Some(&mut self.keys)
-    }
-}
-
-fn key(id: u8) -> Key {
-    let role = if id == 1 { Role::Full } else { Role::Read };
-    Key::new(id, role, [id + 6; KEY]).unwrap()
-}
-
-fn locked() -> Locked {
-    let mut keys = Keyring::new(Ephemerals::random([2; KEY]));
-    keys.add(key(1)).unwrap();
-    keys.add(key(2)).unwrap();
-    let store = RamStore::new([vec![0; 100_000], vec![0; 100_000]]);
-    Locked { node: Node::new(Identity::new("locked", "1"), store), keys }
-}
 
 /// Asks for these, with a body of so many bytes, and keeps what is answered.
 struct Asker {

@@ -1,6 +1,6 @@
 //! The commands every node has.
 
-use super::{Answer, Body, Call, Command, Outcome};
+use super::{Answer, Body, Call, Command, Outcome, Shown};
 use crate::limits::{Limits, REQUEST};
 use crate::serve::host::{Host, Identity};
 use crate::serve::reply::{Refusal, Status};
@@ -9,15 +9,23 @@ use crate::serve::text::Text;
 use crate::wire::json::Object;
 use core::fmt::Write as _;
 
+/// Rows of [`Builtin::TABLE`] for everybody.
+const OPEN: usize = 10;
+
 /// The commands every node has, in the order of its help.
 pub(super) fn table<H: Host>() -> &'static [Command<H>] {
-    const { &Builtin::<H>::TABLE }
+    const { Builtin::<H>::TABLE.split_at(OPEN).0 }
+}
+
+/// The same and, for who has shown a key, those that are only for him.
+pub(super) fn table_for<H: Host>(shown: Shown) -> &'static [Command<H>] {
+    if shown.is_sealed() { const { &Builtin::<H>::TABLE } } else { table() }
 }
 
 struct Builtin<H>(core::marker::PhantomData<H>);
 
 impl<H: Host> Builtin<H> {
-    const TABLE: [Command<H>; 10] = [
+    const TABLE: [Command<H>; if cfg!(feature = "noise") { OPEN + 1 } else { OPEN }] = [
         Command::new("help", help)
             .usage("help [COMMAND]")
             .help("the commands, or one of them")
@@ -37,12 +45,18 @@ impl<H: Host> Builtin<H> {
             .help("keeps the request's body as a file")
             .body(Body::Streamed),
         Command::new("remove", remove).usage("remove NAME").help("removes a file"),
+        #[cfg(feature = "noise")]
+        Command::new("udp", crate::keys::datagrams::begin)
+            .usage("udp ID")
+            .help("answers datagrams of ID, 8 hex digits; their secret is the body")
+            .body(Body::Required)
+            .read_only(),
     ];
 }
 
 fn help<H: Host>(host: &mut H, call: &Call<'_>, text: &mut Text<'_>) -> Outcome<H> {
     let wanted = call.args.trim_ascii();
-    let rows = table::<H>().iter().chain(host.commands());
+    let rows = table_for::<H>(call.shown).iter().chain(host.commands());
     let rows = rows.filter(|command| wanted.is_empty() || wanted == command.name);
     text.write_lines(rows, |text, row| writeln!(text, "{:<20} {}", row.usage, row.help))?;
     if text.is_empty() {
