@@ -544,7 +544,7 @@ all_steps() {
   local step first=() beside log
   log="$(mktemp)"
   set -m
-  lane "${BESIDE[@]}" >"$log" &
+  lane "${BESIDE[@]}" >"$log" 2>&1 &
   set +m
   beside=$!
   trap "kill -- -$beside 2>/dev/null || true" EXIT
