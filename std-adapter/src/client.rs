@@ -17,7 +17,7 @@ use core::time::Duration;
 use encoding_rs::Encoding;
 use unstick::datagram::ETHERNET;
 use unstick::keys::Key;
-use unstick::{Endpoint, Limits, Service, Transport};
+use unstick::{Limits, Service, Transport};
 
 /// Asks a node, or any peer that speaks one of the services.
 ///
@@ -95,10 +95,13 @@ pub struct ClientOptions {
     /// Whether digests are made and compared. Default `true`; without them a body that was damaged goes
     /// unnoticed, and a large file is sent or taken in less than half the time.
     pub verify: bool,
-    /// The key for a node that asks for one, which it does on its command service over TCP. No digests are
+    /// The key for a node that asks for one, which it does on its command service. No digests are
     /// made then: every byte is verified anyway (rule K6), and a reply's body
     /// [says so](Reply::integrity).
     pub key: Option<Key>,
+    /// Where a session for datagrams is opened, if there is a key: a command service over TCP. By default the
+    /// one of the same host, on its own port.
+    pub session: Option<Url>,
     /// What commands are encoded to on the echo, frame and message services, whose peers may run
     /// in a console of another encoding. Default UTF-8. The command service is always UTF-8. UTF-16 can
     /// be read and not written, as its [`output_encoding`](Encoding::output_encoding) says.
@@ -124,6 +127,7 @@ impl ClientOptions {
             in_flight: 64,
             verify: true,
             key: None,
+            session: None,
             encoding: encoding_rs::UTF_8,
         }
     }
@@ -176,6 +180,12 @@ impl ClientOptions {
         Self { key: Some(key), ..self }
     }
 
+    /// Where a session for datagrams is opened.
+    #[must_use]
+    pub fn session(self, session: Url) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
     /// Whether it makes digests.
     pub(crate) const fn hashes(&self) -> bool {
         self.verify && self.key.is_none()
@@ -205,7 +215,7 @@ impl Client {
         Error: From<U::Error>,
     {
         let url = url.try_into()?;
-        if options.key.is_some() && url.endpoint != Endpoint::tcp(Service::Command) {
+        if options.key.is_some() && url.endpoint.service() != Service::Command {
             return Err(Error::NotKeyed { url });
         }
         let link = match url.endpoint.transport() {

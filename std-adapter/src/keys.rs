@@ -19,7 +19,7 @@
 //! # }
 //! ```
 
-use crate::node::limits::HANDSHAKES_APART;
+use crate::node::limits::{DATAGRAM_SESSIONS, HANDSHAKES_APART};
 use core::fmt;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -27,7 +27,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use unstick::Instant;
-use unstick::keys::{Ephemerals, Key, KeyError, Keyring, Keys, Role};
+use unstick::keys::{DatagramSession, Ephemerals, Key, KeyError, Keyring, Keys, Role};
 use zeroize::Zeroizing;
 
 /// Bytes of a secret.
@@ -41,7 +41,7 @@ const MOST: usize = 256;
 
 /// The keys of a node. It is a handle: who keeps a clone can replace them while the node runs.
 #[derive(Clone, Debug)]
-pub struct NodeKeys(Arc<Mutex<Keyring<MOST>>>);
+pub struct NodeKeys(Arc<Mutex<Keyring<MOST, DATAGRAM_SESSIONS>>>);
 
 impl NodeKeys {
     /// These keys; without any, nobody gets in. The secrets of its handshakes come from the system's source
@@ -66,7 +66,7 @@ impl NodeKeys {
         }
     }
 
-    fn ring(&self) -> MutexGuard<'_, Keyring<MOST>> {
+    fn ring(&self) -> MutexGuard<'_, Keyring<MOST, DATAGRAM_SESSIONS>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,6 +78,10 @@ impl Keys for NodeKeys {
 
     fn ephemeral(&mut self) -> Option<Zeroizing<[u8; SECRET]>> {
         self.ring().ephemeral()
+    }
+
+    fn sessions(&mut self, with: &mut dyn FnMut(&mut [Option<DatagramSession>])) {
+        self.ring().sessions(with);
     }
 
     fn pace(&mut self, now: Instant) -> Result<(), Instant> {
@@ -119,7 +123,7 @@ pub fn read(path: &Path) -> Result<Vec<Key>, Error> {
 /// Makes a file with one key, from the system's source of randomness, that only its owner may read (mode
 /// 0600 on Unix). Refused is a file that is there already.
 pub fn generate(path: &Path, id: u8, role: Role) -> Result<(), Error> {
-    let secret = random()?;
+    let secret = random::<SECRET>()?;
     let mut line = Zeroizing::new(format!("{id}:{}:", role.as_str()));
     line.reserve_exact(2 * SECRET + 1); // what is left behind by growing has no digits
     for byte in *secret {
@@ -143,10 +147,10 @@ pub fn generate(path: &Path, id: u8, role: Role) -> Result<(), Error> {
     })
 }
 
-/// 32 bytes that nobody can guess, from the system's source of randomness: for
+/// Bytes that nobody can guess, from the system's source of randomness: 32 of them are the secret of
 /// [`KeyedClient::offer`](unstick::keys::KeyedClient::offer).
-pub fn random() -> Result<Zeroizing<[u8; SECRET]>, Error> {
-    let mut bytes = Zeroizing::new([0; SECRET]);
+pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
+    let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(&mut *bytes).map_err(|why| Error::Random { why: why.to_string() })?;
     Ok(bytes)
 }

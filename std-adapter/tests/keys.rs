@@ -4,7 +4,7 @@ mod typed;
 
 use core::time::Duration;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,11 +12,11 @@ use std::time::Instant;
 use tempfile::TempDir;
 use typed::run;
 use unstick::host::Counter;
-use unstick::keys::{Key, Role};
+use unstick::keys::{DatagramKey, Key, Role};
 use unstick::message::Integrity;
 use unstick::{Endpoint, Service};
 use unstick_std::client::blocking::Client;
-use unstick_std::client::{ClientOptions, Error};
+use unstick_std::client::{Ask, Body, ClientOptions, Error};
 use unstick_std::keys::NodeKeys;
 use unstick_std::node::{Config, Ports, Running};
 
@@ -84,7 +84,7 @@ fn who_has_none_is_refused_in_a_sentence() {
     let frame = node.url(Endpoint::tcp(Service::Frame)).unwrap();
     let options = ClientOptions::new().key(key(1, Role::Full, 1));
     let elsewhere = said(Client::connect_with(frame, options));
-    assert!(elsewhere.starts_with("keys are for the command service over TCP"), "{elsewhere}");
+    assert!(elsewhere.starts_with("keys are for the command service"), "{elsewhere}");
     assert!(counted(&node, Counter::Denied) >= 3);
 }
 
@@ -156,6 +156,80 @@ fn ends(stream: &mut TcpStream) -> (bool, Vec<u8>) {
             Err(_) => return (false, said),
         }
     }
+}
+
+/// A session for datagrams that the node has opened, and a socket to it.
+fn datagrams(node: &Running) -> (DatagramKey, UdpSocket) {
+    let (id, secret) = ([1, 2, 3, 4], [5; 32]);
+    let ask = Ask::new("udp 01020304").body(Body::new(&[5; 32][..], 32));
+    assert!(client(node, key(1, Role::Full, 1)).unwrap().ask(ask).unwrap().is_ok());
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(node.address(Endpoint::UDP_COMMAND).unwrap()).unwrap();
+    (DatagramKey::new(&key(1, Role::Full, 1), id, &secret), socket)
+}
+
+/// A request, sealed.
+fn sealed(session: &mut DatagramKey, text: &str) -> Vec<u8> {
+    let mut plain = [0; 256];
+    let request = unstick::Request::new(text);
+    let len = unstick::DatagramClient::command().request(&request, b"", &mut plain).unwrap();
+    let mut datagram = [0; 300];
+    let len = session.seal(&plain[..len], &mut datagram).unwrap();
+    datagram[..len].to_vec()
+}
+
+/// What comes back to a datagram, if anything does.
+fn answer(socket: &UdpSocket, datagram: &[u8], patience: Duration) -> Option<Vec<u8>> {
+    socket.send(datagram).unwrap();
+    socket.set_read_timeout(Some(patience)).unwrap();
+    let mut reply = [0; 1472];
+    let len = socket.recv(&mut reply).ok()?;
+    Some(reply[..len].to_vec())
+}
+
+/// Each is answered once, in whatever order they come, up to 64 behind the newest.
+#[test]
+fn fault_27_a_datagram_twice_or_late() {
+    let (node, _) = node();
+    let (mut session, socket) = datagrams(&node);
+    let all: Vec<_> = (0..100).map(|n| sealed(&mut session, &format!("upper {n}"))).collect();
+    for fresh in [0, 2, 1, 99, 36] {
+        assert!(answer(&socket, &all[fresh], SOON).is_some(), "{fresh}");
+    }
+    let denied = counted(&node, Counter::Denied);
+    for stale in [0, 2, 99, 36, 35] {
+        let came = answer(&socket, &all[stale], Duration::from_millis(50));
+        assert_eq!(came, None, "{stale}");
+    }
+    // A fresh one behind them: so they have been looked at.
+    assert!(answer(&socket, &sealed(&mut session, "upper a"), SOON).is_some());
+    assert_eq!(counted(&node, Counter::Denied), denied + 5);
+}
+
+#[test]
+fn datagrams_with_a_key() {
+    let (node, keys) = node();
+    let over = node.url(COMMAND).unwrap();
+    let udp = node.url(Endpoint::UDP_COMMAND).unwrap();
+    let options = |key| {
+        let options = ClientOptions::new().key(key).session(over.clone());
+        options.datagram_reply(Duration::from_secs(1))
+    };
+    let full = Client::connect_with(udp.clone(), options(key(1, Role::Full, 1))).unwrap();
+    assert_eq!(full.call("upper hello").unwrap().text(), "HELLO");
+    let body = vec![b'x'; 1200];
+    let put = Ask::new("put a").body(Body::new(std::io::Cursor::new(body.clone()), 1200));
+    assert!(full.ask(put).unwrap().is_ok());
+    let read = Client::connect_with(udp.clone(), options(key(2, Role::Read, 2))).unwrap();
+    // Many times as long as what was sent: the sender is no forged one.
+    assert!(read.call("get a").unwrap().body == body);
+    assert_eq!(read.call("remove a").unwrap().status.as_deref(), Some("denied"));
+    let wrong = Client::connect_with(udp, options(key(1, Role::Full, 3)));
+    assert!(matches!(wrong, Err(Error::Unwelcome { .. })));
+    keys.replace([key(2, Role::Read, 2)]);
+    assert!(read.call("upper a").unwrap().is_ok());
+    // The key of this one is none any more, and so its session is none either.
+    assert!(full.call("upper a").is_err());
 }
 
 /// Five seconds for both greetings and the first message, which no byte renews: one that says a byte now and

@@ -2,15 +2,20 @@
 
     python3 keyed.py COMMAND...      COMMAND starts a node with all its services; `--key FILE` is added to it
 
-Written from docs/protocol.md alone, rules K1 to K7, around the client of tests/peers.
+Written from docs/protocol.md alone, rules K1 to K8, around the client of tests/peers.
 """
 
+import json
 import os
 import socket
 import struct
 import sys
 import tempfile
 import time
+
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 import node
 
@@ -136,6 +141,54 @@ def slow(place):
     assert time.monotonic() - began < 30
 
 
+def datagrams(places):
+    """K8."""
+    session, secret = os.urandom(4), os.urandom(32)
+    opener = keyed(places["command", "tcp"])
+    reply, said = opener.call(f"udp {session.hex()}", secret)
+    assert reply["status"] == "ok", said
+    directions = HKDF(algorithm=SHA256(), length=64, salt=FULL, info=b"").derive(secret)
+    to_node, from_node = (ChaCha20Poly1305(directions[at : at + 32]) for at in (0, 32))
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect(places["command", "udp"])
+
+    def sealed(counter, command):
+        header = json.dumps({"id": counter, "command": command}).encode()
+        number = struct.pack("<Q", counter)
+        text = struct.pack("<i", len(header)) + header
+        return session + number + to_node.encrypt(bytes(4) + number, text, session)
+
+    def answer(datagram, patience=5):
+        sock.settimeout(patience)
+        sock.send(datagram)
+        try:
+            reply = sock.recv(2000)
+        except TimeoutError:
+            return None
+        assert reply[:12] == datagram[:12]
+        text = from_node.decrypt(bytes(4) + reply[4:12], reply[12:], session)
+        (size,) = struct.unpack("<i", text[:4])
+        return json.loads(text[4 : 4 + size]), text[4 + size :]
+
+    for counter in [0, 5, 3, 2**40, 2**40 - 63]:
+        header, body = answer(sealed(counter, f"upper it is {counter}"))
+        assert header == {"id": counter, "status": "ok", "filename": "", "total_size": len(body)}
+        assert body == f"IT IS {counter}".encode()
+    for wrong in [
+        sealed(3, "upper it is 3"),
+        sealed(2**40 - 64, "upper late"),
+        sealed(7, "upper late"),
+        sealed(2**41, "upper cut")[:-1],
+        os.urandom(4) + sealed(2**41, "upper another")[4:],
+        b'\x18\0\0\0{"command":"upper udp"}',
+    ]:
+        assert answer(wrong, 0.2) is None
+    header, body = answer(sealed(2**41, "help"))
+    assert header["status"] == "ok" and b"udp ID" in body
+    other = keyed(places["command", "tcp"], 2, READ)
+    assert other.call(f"udp {session.hex()}", secret)[0]["status"] == "busy"
+
+
 def downgrades(places):
     for service in ["frame", "message"]:
         sock = socket.create_connection(places[service, "tcp"], 10)
@@ -161,6 +214,7 @@ def main():
             for test in [conversations, half_close, strangers, forgeries, slow]:
                 test(place)
             downgrades(places)
+            datagrams(places)
             conversations(place)
     print("keyed: all that a key is for, and all that it is against")
 

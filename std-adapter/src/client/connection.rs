@@ -14,6 +14,7 @@ use crate::node::bound_unsent;
 use crate::node::limits::MESSAGE;
 use crate::system::unacknowledged;
 use crate::url::Url;
+use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 use embedded_io_async::{ErrorType, Read, Write};
@@ -45,6 +46,7 @@ const BUFFER: usize = 64 * 1024;
 /// A handle of a connection, which is closed when the last is dropped.
 #[derive(Clone, Debug)]
 pub(super) struct Handle {
+    peer: SocketAddr,
     calls: mpsc::Sender<Call>,
     wake: Arc<Notify>,
     _open: Arc<DropGuard>,
@@ -58,18 +60,20 @@ impl Handle {
             .map_err(|_| Error::ConnectTimeout { url: url.clone(), after })??;
         stream.set_nodelay(true).map_err(Error::System)?;
         bound_unsent(&stream);
+        let peer = stream.peer_addr().map_err(Error::System)?;
         tracing::debug!("connected to {url}");
         let in_flight = options.in_flight.max(1);
         let (sender, incoming) = mpsc::channel(in_flight);
         let wake = Arc::new(Notify::new());
-        let (greeting, greeted) = oneshot::channel();
-        let (calls, answered, greeting) = (VecDeque::new(), None, Some(greeting));
-        let queue = Queue { incoming, in_flight, first: 0, calls, answered, greeting };
-        let client = Client::new(url.endpoint.service(), options.limits);
         let key = match &options.key {
-            Some(key) => Some((key.clone(), random().map_err(Error::Key)?)),
+            Some(key) => Some((key.clone(), random::<32>().map_err(Error::Key)?)),
             None => None,
         };
+        // Without a key nothing has to be said before the first request.
+        let (greeting, greeted) = key.as_ref().map(|_| oneshot::channel()).unzip();
+        let (calls, answered) = (VecDeque::new(), None);
+        let queue = Queue { incoming, in_flight, first: 0, calls, answered, greeting };
+        let client = Client::new(url.endpoint.service(), options.limits);
         let (clock, waking) = (Clock::new(), Arc::clone(&wake));
         let close = CancellationToken::new();
         let open = Arc::new(close.clone().drop_guard());
@@ -86,9 +90,15 @@ impl Handle {
                 tokio::spawn(drive(url, connection, client, waking, close));
             }
         }
-        // Without a key it is greeted at once.
-        greeted.await.unwrap_or(Err(Error::Spent))?;
-        Ok(Self { calls: sender, wake, _open: open })
+        if let Some(greeted) = greeted {
+            greeted.await.unwrap_or(Err(Error::Spent))?;
+        }
+        Ok(Self { peer, calls: sender, wake, _open: open })
+    }
+
+    /// Who has answered.
+    pub(super) const fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// Puts a call into the queue; waits while that is full.
@@ -184,7 +194,7 @@ struct Queue {
     calls: VecDeque<Call>,
     /// The call whose reply is whole. It is ended once nothing strange came behind that.
     answered: Option<Call>,
-    /// Told once requests can be sent.
+    /// Told once requests can be sent, where a handshake goes before them.
     greeting: Option<oneshot::Sender<Result<(), Error>>>,
 }
 

@@ -67,7 +67,7 @@ pub enum Error {
     },
 
     // The key.
-    /// The service has no keys: the command service over TCP does.
+    /// The service has no keys: the command service does.
     NotKeyed {
         /// Who was to be asked.
         url: Url,
@@ -78,6 +78,13 @@ pub enum Error {
     Unwelcome {
         /// Who was asked.
         url: Url,
+    },
+    /// The node opens no session for datagrams.
+    NoSession {
+        /// Who was asked for it.
+        url: Url,
+        /// Why not, in its words.
+        said: String,
     },
     /// What came was not sealed with the key.
     Forged {
@@ -211,16 +218,16 @@ impl fmt::Display for Error {
             Self::NotKeyed { url } => {
                 let endpoint = Endpoint::tcp(Service::Command);
                 let right = Url { endpoint, port: endpoint.port(), ..url.clone() };
-                write!(
-                    f,
-                    "keys are for the command service over TCP: ask {right}, or without a key"
-                )
+                write!(f, "keys are for the command service: ask {right}, or without a key")
             }
             Self::Key(error) => error.fmt(f),
             Self::Unwelcome { url } => write!(
                 f,
                 "{url} closed the connection without a word: is it the right key, and still one of the node's?"
             ),
+            Self::NoSession { url, said } => {
+                write!(f, "{url} opens no session for datagrams: {}", said.escape_debug())
+            }
             Self::Forged { url, is_open: true } => {
                 write!(f, "{url} has no keys: ask it without one (without --key)")
             }

@@ -1,7 +1,8 @@
 //! Calls over datagrams: one out, one in, one after another.
 
 use super::call::Call;
-use super::{ClientOptions, Error, RequestError, SHOWN, addresses};
+use super::{Ask, Body, ClientOptions, Error, RequestError, SHOWN, addresses};
+use crate::keys::random;
 use crate::url::Url;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
@@ -11,8 +12,10 @@ use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 use unstick::datagram::{CLASSIC, Datagram, check};
+use unstick::keys::{DatagramKey, ID, Key, OVERHEAD};
 use unstick::{
-    Cancelled, Closed, DatagramClient, DatagramReply, NotTheReply, ReplyEvent, Request, Service,
+    Cancelled, Closed, DatagramClient, DatagramReply, Endpoint, NotTheReply, ReplyEvent, Request,
+    Service,
 };
 
 /// Time from one question whether somebody is there to the next.
@@ -26,28 +29,50 @@ pub(super) struct Handle(Arc<Mutex<Udp>>);
 struct Udp {
     socket: UdpSocket,
     client: DatagramClient,
-    /// The datagram that asks.
+    /// The datagram that asks, or what is sealed in it.
     request: Vec<u8>,
     /// No datagram is longer, so none is ever cut.
     received: Vec<u8>,
     patience: Duration,
+    sealed: Option<Sealed>,
+}
+
+/// What there is besides where a key is asked for.
+#[derive(Debug)]
+struct Sealed {
+    url: Url,
+    options: ClientOptions,
+    key: Key,
+    /// The session that the node has opened; `None` once it did not answer, because it may have forgotten it.
+    session: Option<DatagramKey>,
+    /// The sealed datagram that asks.
+    request: Vec<u8>,
+    /// The opened one that answers.
+    reply: Vec<u8>,
 }
 
 impl Handle {
     pub(super) async fn connect(url: &Url, options: &ClientOptions) -> Result<Self, Error> {
-        let service = url.endpoint.service();
         let limit = options.datagram;
-        let addresses = addresses::look_up(url).await?;
-        // Of several the one that answers is the right one.
-        let several = addresses.len() > 1;
-        let race = addresses::race(addresses, move |address| open(service, address, several));
-        let (socket, client) = timeout(options.datagram_reply, race)
-            .await
-            .map_err(|_| Error::NoReply { url: url.clone(), after: options.datagram_reply })?
-            .map_err(|error| failed(url, error))?;
-        let (request, received) = (vec![0; limit], vec![0; usize::from(u16::MAX)]);
-        let patience = options.datagram_reply;
-        Ok(Self(Arc::new(Mutex::new(Udp { socket, client, request, received, patience }))))
+        let (socket, client, sealed) = match &options.key {
+            Some(key) => {
+                let (socket, session) = open_session(url, key, options).await?;
+                let (request, reply) = (vec![0; limit], vec![0; usize::from(u16::MAX)]);
+                let (url, options, key) = (url.clone(), options.clone(), key.clone());
+                let session = Some(session);
+                let sealed = Sealed { url, options, key, session, request, reply };
+                (socket, DatagramClient::command(), Some(sealed))
+            }
+            None => {
+                let (socket, client) = find(url, options).await?;
+                (socket, client, None)
+            }
+        };
+        let overhead = if sealed.is_some() { OVERHEAD } else { 0 };
+        let request = vec![0; limit.saturating_sub(overhead)];
+        let (received, patience) = (vec![0; usize::from(u16::MAX)], options.datagram_reply);
+        let udp = Udp { socket, client, request, received, patience, sealed };
+        Ok(Self(Arc::new(Mutex::new(udp))))
     }
 
     /// Calls, once the calls before are done.
@@ -60,6 +85,55 @@ impl Handle {
     }
 }
 
+/// A socket for whoever answers.
+async fn find(url: &Url, options: &ClientOptions) -> Result<(UdpSocket, DatagramClient), Error> {
+    let service = url.endpoint.service();
+    let addresses = addresses::look_up(url).await?;
+    // Of several the one that answers is the right one.
+    let several = addresses.len() > 1;
+    let race = addresses::race(addresses, move |address| open(service, address, several));
+    timeout(options.datagram_reply, race)
+        .await
+        .map_err(|_| Error::NoReply { url: url.clone(), after: options.datagram_reply })?
+        .map_err(|error| failed(url, error))
+}
+
+/// Opens a session over TCP (rule K8), and a socket for the address that has answered there.
+async fn open_session(
+    url: &Url,
+    key: &Key,
+    options: &ClientOptions,
+) -> Result<(UdpSocket, DatagramKey), Error> {
+    let over = Endpoint::tcp(Service::Command);
+    let own = || Url { endpoint: over, host: url.host.clone(), port: over.port() };
+    let over = options.session.clone().unwrap_or_else(own);
+    let connection = super::connection::Handle::connect(&over, options).await?;
+    let (id, secret) = (random::<ID>().map_err(Error::Key)?, random().map_err(Error::Key)?);
+    let line = format!("udp {:08x}", u32::from_be_bytes(*id));
+    let ask = Ask::new(line)
+        .body(Body::new(io::Cursor::new(secret.clone().to_vec()), secret.len() as u64));
+    let (call, reply) = Call::new(&over, ask, encoding_rs::UTF_8, options.reply)?;
+    connection.send(call).await?;
+    let reply = reply.await.unwrap_or(Err(Error::Spent))?;
+    if !reply.is_ok() {
+        return Err(Error::NoSession { url: over, said: reply.text().into_owned() });
+    }
+    let socket = connected((connection.peer().ip(), url.port).into());
+    let socket = socket.await.map_err(|error| failed(url, error))?;
+    Ok((socket, DatagramKey::new(key, *id, &secret)))
+}
+
+/// A socket for one address.
+async fn connected(address: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(address).await?;
+    Ok(socket)
+}
+
 /// A socket for one address, and the client that has asked there whether somebody `answers`, if that
 /// is to be known: with a request that changes nothing, as it may reach several.
 async fn open(
@@ -67,12 +141,7 @@ async fn open(
     address: SocketAddr,
     answers: bool,
 ) -> io::Result<(UdpSocket, DatagramClient)> {
-    let any: SocketAddr = match address {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(address).await?;
+    let socket = connected(address).await?;
     let (mut client, request, body) = match service {
         Service::Echo => (DatagramClient::echo(), Request::from_bytes(b""), &b"a"[..]),
         _ => (DatagramClient::command(), Request::new("echo"), &b""[..]),
@@ -104,14 +173,27 @@ impl Udp {
         let asked = self.client.request(&call.request(), &body, &mut self.request);
         let len = asked.map_err(|error| refused(&url, error))?;
         let request = &self.request[..len];
-        self.socket.send(request).await.map_err(|error| failed(&url, error))?;
+        let datagram = match &mut self.sealed {
+            Some(sealed) => sealed.seal(request, &mut self.socket).await?,
+            None => request,
+        };
+        self.socket.send(datagram).await.map_err(|error| failed(&url, error))?;
         let until = Instant::now() + self.patience;
         let mut stray = None;
         loop {
             let Ok(len) = timeout_at(until, self.socket.recv(&mut self.received)).await else {
+                self.sealed.iter_mut().for_each(|it| it.session = None);
                 return Err(stray.unwrap_or(Error::NoReply { url, after: self.patience }));
             };
             let bytes = &self.received[..len.map_err(|error| failed(&url, error))?];
+            let bytes = match &mut self.sealed {
+                // What does not open is somebody else's, or the answer to an earlier call.
+                Some(sealed) => match sealed.open(bytes) {
+                    Some(bytes) => bytes,
+                    None => continue,
+                },
+                None => bytes,
+            };
             match self.client.reply(request, Datagram::received(bytes, bytes.len())) {
                 Ok(reply) => return deliver(call, &reply).map_err(|Cancelled| Error::Spent),
                 // The answer to an earlier call that was given up, or none to any.
@@ -140,6 +222,24 @@ impl Udp {
             }
         }
         Ok(body)
+    }
+}
+
+impl Sealed {
+    /// The datagram that asks; over a new socket if it needs a new session.
+    async fn seal(&mut self, request: &[u8], socket: &mut UdpSocket) -> Result<&[u8], Error> {
+        if self.session.is_none() {
+            let (new, session) = open_session(&self.url, &self.key, &self.options).await?;
+            (*socket, self.session) = (new, Some(session));
+        }
+        let session = self.session.as_mut();
+        let len = session.and_then(|session| session.seal(request, &mut self.request));
+        // There is room for it, and 2^64 requests have not been made.
+        Ok(&self.request[..len.unwrap_or_default()])
+    }
+
+    fn open(&mut self, datagram: &[u8]) -> Option<&[u8]> {
+        self.session.as_ref()?.open(datagram, &mut self.reply)
     }
 }
 

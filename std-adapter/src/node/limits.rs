@@ -26,6 +26,9 @@ pub const TEXT: usize = 4 * 1024;
 /// Bytes of the longest message of a keyed connection, either way; the client has room for as much.
 pub const MESSAGE: usize = 16 * 1024;
 
+/// Sessions for datagrams with a key; for one more the one that has been silent for longest gives way.
+pub const DATAGRAM_SESSIONS: usize = 64;
+
 /// Time from one handshake of a keyed connection that is answered to the next.
 pub const HANDSHAKES_APART: Duration = Duration::from_millis(1);
 

@@ -31,6 +31,9 @@ pub(crate) struct Asking {
     /// Key file for a node that asks for a key; its first key is used
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Where a session for datagrams is opened, with a key [default: the host's command service]
+    #[arg(long, value_name = "URL", requires = "key")]
+    session: Option<Url>,
 }
 
 /// The key of a client: the first of a file.
@@ -50,6 +53,7 @@ impl Asking {
     pub(crate) fn options(&self) -> Result<ClientOptions, Failure> {
         let mut options = ClientOptions::new();
         options.key = key_of(self.key.as_deref())?;
+        options.session = self.session.clone();
         let Some(time) = self.timeout else { return Ok(options) };
         let limits = Limits::DEFAULT.with_header(time).with_stall(time).with_answer(time);
         Ok(options.connect(time).datagram_reply(time).limits(limits))

@@ -35,6 +35,7 @@ impl Hangups {
     }
 
     /// Waits for the next.
+    #[cfg_attr(not(unix), expect(clippy::needless_pass_by_ref_mut, reason = "as on Unix"))]
     pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         if let Some(signal) = &mut self.0 {
