@@ -249,6 +249,52 @@ fn what_cannot_be_allowed_is_refused_at_the_start() {
     assert!(matches!(start("echo"), Error::Ambiguous { name: "echo" }));
 }
 
+#[test]
+fn fixed_arguments_and_an_environment_of_its_own() {
+    let start = |allow: &str| {
+        let node = Running::start(Config::new().ports(Ports::ANY).allow(allow)).unwrap();
+        let client = Client::connect(node.url(Endpoint::tcp(Service::Command)).unwrap()).unwrap();
+        (node, client)
+    };
+    let (_node, client) = start("say=/bin/sh -c 'printf \"%s|\" \"$0\" \"$@\"; cat' -- {} {*}");
+    assert_eq!(client.call("say 'a b' $HOME ;x").unwrap().text(), "--|a b|$HOME|;x|");
+    let refused = client.call("say").unwrap();
+    assert_eq!(status(&refused), "bad-request");
+    assert!(refused.text().contains("it is used as `say ARG [ARGS...]`"), "{}", refused.text());
+    assert!(client.call("help say").unwrap().text().contains("runs /bin/sh -c"));
+    let (_node, client) = start("vars=env");
+    let reply = client.call("vars").unwrap();
+    let names: Vec<_> =
+        reply.text().lines().map(|it| it.split('=').next().unwrap().to_owned()).collect();
+    assert!(names.iter().all(|name| ["PATH", "LANG"].contains(&&**name)), "{names:?}");
+}
+
+#[test]
+fn programs_run_as_somebody_else() {
+    let start = |user: &str| {
+        let config = Config::new().ports(Ports::ANY).allow("ids=id {}").run_as(user);
+        Running::start(config)
+    };
+    let unknown = start("no-such-user").err().unwrap().to_string();
+    assert_eq!(unknown, "cannot run programs as `no-such-user`: this machine has no such user");
+    let node = match start("nobody") {
+        Ok(node) => node,
+        Err(error) if !nix::unistd::geteuid().is_root() => {
+            assert!(
+                error
+                    .to_string()
+                    .ends_with("only a node that root runs can run programs as somebody else")
+            );
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let client = Client::connect(node.url(Endpoint::tcp(Service::Command)).unwrap()).unwrap();
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+    assert_eq!(client.call("ids -u").unwrap().text().trim(), nobody.uid.to_string());
+    assert_eq!(client.call("ids -G").unwrap().text().trim(), nobody.gid.to_string());
+}
+
 /// The node's end is its programs' end, even if it was killed.
 #[test]
 #[cfg(target_os = "linux")]

@@ -41,9 +41,14 @@ pub struct Config {
     /// see to that, before that is answered. Without it, it survives the end of the node, but perhaps not
     /// that of the machine.
     pub sync: bool,
-    /// Programs that may be run, by file name on the `PATH` or by path; a request names them by
-    /// their file name.
+    /// Programs that may be run: `PROGRAM`, a name on the `PATH` or a path, which a request names by its file
+    /// name and gives any arguments; or `NAME=PROGRAM ARGUMENT...`, split as a shell would, where `{}` stands
+    /// for one argument of the request and `{*}` for all that are left. Each is looked for when the node
+    /// starts, and never again.
     pub allow: Vec<String>,
+    /// The user that programs run as, by name or number, with his group and no other; by default whoever runs
+    /// the node. Only root may choose, and only on Unix.
+    pub run_as: Option<String>,
     /// How programs are run.
     pub programs: ProgramLimits,
     /// Those who may run commands: who has one of these keys. Without, everybody who reaches the node may.
@@ -89,6 +94,7 @@ impl Config {
             files: Storage::default(),
             sync: false,
             allow: Vec::new(),
+            run_as: None,
             programs: ProgramLimits::default(),
             keys: None,
             anyone: Role::Full,
@@ -128,7 +134,13 @@ impl Config {
         Self { sync, ..self }
     }
 
-    /// One more program that may be run.
+    /// The user that programs run as.
+    #[must_use]
+    pub fn run_as(self, user: impl Into<String>) -> Self {
+        Self { run_as: Some(user.into()), ..self }
+    }
+
+    /// One more program that may be run: `ls`, or `disk=/bin/df -h {}`.
     #[must_use]
     pub fn allow(mut self, program: impl Into<String>) -> Self {
         self.allow.push(program.into());

@@ -35,6 +35,13 @@ pub enum Error {
         /// Why not, and what to do.
         why: &'static str,
     },
+    /// Programs cannot run as that user.
+    RunAs {
+        /// As it was named.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// The node's name is longer than `info` can say.
     Name {
         /// Its bytes.
@@ -89,6 +96,7 @@ impl fmt::Display for Error {
                 )
             }
             Self::Program { name, why } => write!(f, "cannot allow the program `{name}`: {why}"),
+            Self::RunAs { name, why } => write!(f, "cannot run programs as `{name}`: {why}"),
             Self::Ambiguous { name } => {
                 write!(
                     f,
@@ -114,6 +122,7 @@ impl core::error::Error for Error {
             Self::Name { .. }
             | Self::NothingToServe
             | Self::Program { .. }
+            | Self::RunAs { .. }
             | Self::Ambiguous { .. } => None,
         }
     }

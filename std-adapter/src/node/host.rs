@@ -60,8 +60,12 @@ impl Host {
             return Err(Error::Name { len: config.name.len() });
         }
         let files = Files::new(config.files, config.sync)?;
-        let (programs, mut commands) =
-            Programs::new(&config.allow, config.programs, files.directory())?;
+        let (programs, mut commands) = Programs::new(
+            &config.allow,
+            config.run_as.as_deref(),
+            config.programs,
+            files.directory(),
+        )?;
         commands.extend(config.commands);
         commands.extend(config.handlers.iter().map(|handler| handler.row));
         check_names(&commands)?;

@@ -1,15 +1,19 @@
 //! Programs as commands: only those allowed, without a shell.
 
+mod allowed;
 mod child;
 #[cfg_attr(windows, path = "program/job_object.rs")]
 mod group;
 mod output;
+#[cfg_attr(not(unix), path = "program/no_user.rs")]
+mod user;
 
 use super::config::ProgramLimits;
 use super::error::Error;
 use super::files::Source;
 use super::host::Host;
 use super::job::{Later, job};
+use allowed::Allowed;
 use core::task::Poll;
 use core::time::Duration;
 use output::Output;
@@ -18,6 +22,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 use unstick::store::Meta;
 use unstick::{Answer, Call, Command, Outcome, Refusal, Status, Text};
+use user::User;
 
 /// More programs at once than any machine can run.
 const MOST: usize = 1 << 16;
@@ -31,34 +36,32 @@ const KEPT: &[&str] = if cfg!(windows) {
 
 /// The programs that may be run, and how many more may run now.
 pub(super) struct Programs {
-    table: Vec<Program>,
+    table: Vec<Allowed>,
+    run_as: Option<User>,
     limits: ProgramLimits,
     slots: Arc<Semaphore>,
     /// Where they run.
     directory: PathBuf,
 }
 
-struct Program {
-    name: &'static str,
-    path: PathBuf,
-}
-
 /// A program that runs or has run; dropped, it is ended.
 pub(super) struct Run(Later<Output>);
 
 impl Programs {
-    /// The programs of these names, and a row of the command table for each.
+    /// The programs that are allowed so, and a row of the command table for each.
     pub(super) fn new(
         allow: &[String],
+        run_as: Option<&str>,
         limits: ProgramLimits,
         directory: Option<PathBuf>,
     ) -> Result<(Self, Vec<Command<Host>>), Error> {
-        let table = allow.iter().map(|name| Program::find(name)).collect::<Result<Vec<_>, _>>()?;
-        let rows = table.iter().map(Program::row).collect();
+        let table = allow.iter().map(|text| Allowed::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let run_as = run_as.map(User::find).transpose()?;
+        let rows = table.iter().map(row).collect();
         let directory = directory.unwrap_or_else(std::env::temp_dir);
         let at_once = limits.at_once.min(MOST);
         let (limits, slots) = (ProgramLimits { at_once, ..limits }, Semaphore::new(at_once));
-        Ok((Self { table, limits, slots: Arc::new(slots), directory }, rows))
+        Ok((Self { table, run_as, limits, slots: Arc::new(slots), directory }, rows))
     }
 
     /// Their limits, as `info` shows them.
@@ -82,7 +85,7 @@ impl Programs {
         let program = program.ok_or_else(|| {
             Refusal::new(Status::Denied, format_args!("`{}` is not allowed here", call.name))
         })?;
-        let arguments = arguments(call.args)?;
+        let arguments = program.arguments(arguments(call.args)?)?;
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| {
             let most = self.limits.at_once;
             let why = format_args!("as many programs as may run at once do ({most}); try again");
@@ -92,6 +95,9 @@ impl Programs {
         let mut command = std::process::Command::new(&program.path);
         command.args(arguments).current_dir(&self.directory).env_clear();
         command.envs(KEPT.iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
+        if let Some(user) = &self.run_as {
+            user.runs(&mut command);
+        }
         let (name, limits) = (program.name, self.limits);
         tokio::spawn(async move {
             let result = child::run(command, name, limits, promise.abandoned()).await;
@@ -125,30 +131,10 @@ fn run(host: &mut Host, call: &Call<'_>, _: &mut Text<'_>) -> Outcome<Host> {
     }
 }
 
-impl Program {
-    fn find(name: &str) -> Result<Self, Error> {
-        let error = |why| Error::Program { name: name.into(), why };
-        let found = which::which(name).ok().and_then(|path| std::path::absolute(path).ok());
-        let path = found.ok_or_else(|| {
-            error("no such program is on the PATH or there; install it, or give its path")
-        })?;
-        // `ls.exe` is `ls`, as it is at a prompt.
-        let word = if cfg!(windows) { path.file_stem() } else { path.file_name() };
-        let file_name = word.and_then(|name| name.to_str());
-        match file_name {
-            Some(word) if !word.contains(char::is_whitespace) => {
-                // A command table is static; a node has one for as long as it runs.
-                Ok(Self { name: String::from(word).leak(), path })
-            }
-            _ => Err(error("a command's name is one word; make a link with another name")),
-        }
-    }
-
-    fn row(&self) -> Command<Host> {
-        Command::new(self.name, run)
-            .usage(format!("{} [ARGS...]", self.name).leak())
-            .help(format!("runs {}", self.path.display()).leak())
-    }
+fn row(program: &Allowed) -> Command<Host> {
+    Command::new(program.name, run)
+        .usage(program.usage().leak())
+        .help(format!("runs {}", program.line()).leak())
 }
 
 impl Run {

@@ -35,9 +35,13 @@ pub(crate) struct Args {
     /// Let everybody who reaches this machine change files and run programs, without a key
     #[arg(long, conflicts_with = "key")]
     insecure: bool,
-    /// Program that may be run, by name or path; may be given several times
+    /// Program that may be run, by name or path, or NAME=PROGRAM ARGUMENT... with {} for an argument of the
+    /// request and {*} for all that are left; may be given several times
     #[arg(long, value_name = "PROGRAM")]
     allow: Vec<String>,
+    /// The user that programs run as, by name or number, if root runs the node
+    #[arg(long, value_name = "USER", requires = "allow")]
+    run_as: Option<String>,
     #[command(flatten)]
     ports: PortArgs,
     /// Most connections at once
@@ -69,6 +73,7 @@ Examples:
   unstick serve --root ~/shared --bind 0.0.0.0     a folder, for whoever reaches this machine to read
   unstick serve --root ~/shared --bind 0.0.0.0 --key node.key    to change, for who has a key
   unstick serve --allow ls --allow df --echo off   two programs, and no echo over TCP
+  unstick serve --allow 'log=/usr/bin/tail -n {} /var/log/syslog' --run-as nobody
 
 Others than this machine reach a node whose ADDR is no loopback address. Without a key it serves echo, frame
 and message only on ports that are named, and refuses put, remove and --allow unless --insecure is given.
@@ -217,7 +222,7 @@ fn config(args: Args, openness: Openness) -> Config {
         .limits(limits)
         .sync(args.sync)
         .name(args.name);
-    config.allow = args.allow;
+    (config.allow, config.run_as) = (args.allow, args.run_as);
     if let Some(root) = args.root {
         config.files = Storage::Directory(root);
     }
