@@ -380,6 +380,7 @@ step_fuzz() {
   fuzz header_parse 500000
   fuzz header_write 200000
   fuzz frames 300000
+  fuzz keyed 40000
   fuzz session 120000
   fuzz client 120000
   fuzz conversation 100000

@@ -14,6 +14,7 @@ pub mod frames;
 pub mod header_parse;
 pub mod header_write;
 mod json;
+pub mod keyed;
 mod node;
 mod rules;
 pub mod session;
@@ -33,6 +34,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("frames", frames::run),
     ("header_parse", header_parse::run),
     ("header_write", header_write::run),
+    ("keyed", keyed::run),
     ("session", session::run),
     ("typed", typed::run),
     ("url", url::run),
