@@ -4,16 +4,19 @@ use crate::datagrams::Datagrams;
 use crate::files::{Content, Files};
 use crate::network::Nic;
 use crate::script::{Asked, Expected, Script};
-use crate::{address, interface};
-use rand::RngExt as _;
+use crate::{address, interface, secret};
+use rand::{Rng as _, RngExt as _};
 use rand_chacha::ChaCha8Rng;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::Ipv4Address;
 use unstick::frame::FrameError;
+use unstick::keys::{Key, KeyedClient};
 use unstick::message::{Integrity, MessageError};
-use unstick::{Caller, Cancelled, Client, Closed, Endpoint, Limits, ReplyEvent, Request, Service};
+use unstick::{
+    Caller, Cancelled, Client, Closed, Endpoint, Limits, ReplyEvent, Request, Service, Step,
+};
 use unstick_smoltcp::{Connection, Scratch, core_time, stack_time};
 
 /// Bytes of each ring.
@@ -24,6 +27,8 @@ const DECIDED: Duration = Duration::from_secs(20);
 
 pub struct Peer {
     rng: ChaCha8Rng,
+    /// What nodes ask for, if anything.
+    key: Option<Key>,
     number: usize,
     sockets: SocketSet<'static>,
     handle: SocketHandle,
@@ -54,9 +59,52 @@ enum State {
     },
 }
 
+/// A client's session, with a key where that is asked for.
+#[expect(clippy::large_enum_variant, reason = "it is in a box")]
+enum Session {
+    Open(Client),
+    Keyed(KeyedClient<Client>),
+}
+
+impl unstick::Session<Asker> for Session {
+    fn step(
+        &mut self,
+        now: unstick::Instant,
+        asker: &mut Asker,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Step {
+        match self {
+            Self::Open(client) => client.step(now, asker, input, output),
+            Self::Keyed(client) => client.step(now, asker, input, output),
+        }
+    }
+
+    fn end(&mut self) {
+        match self {
+            Self::Open(client) => unstick::Session::<Asker>::end(client),
+            Self::Keyed(client) => unstick::Session::<Asker>::end(client),
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            Self::Open(client) => client.finish(),
+            Self::Keyed(client) => unstick::Session::<Asker>::finish(client),
+        }
+    }
+
+    fn abort(&mut self, asker: &mut Asker) {
+        match self {
+            Self::Open(client) => client.abort(asker),
+            Self::Keyed(client) => client.abort(asker),
+        }
+    }
+}
+
 struct Talk {
     node: Ipv4Address,
-    connection: Connection<Client>,
+    connection: Connection<Session>,
     asker: Asker,
     /// When it does something that nobody likes, and what.
     mischief: Option<(Instant, Mischief)>,
@@ -75,16 +123,24 @@ enum Mischief {
 }
 
 impl Peer {
-    pub fn start(mut nic: Nic, number: usize, now: Instant, seed: u64, rng: ChaCha8Rng) -> Self {
+    pub fn start(
+        mut nic: Nic,
+        number: usize,
+        now: Instant,
+        seed: u64,
+        rng: ChaCha8Rng,
+        key: Option<Key>,
+    ) -> Self {
         let mut sockets = SocketSet::new(Vec::new());
         let ring = || tcp::SocketBuffer::new(vec![0; RING]);
         let mut socket = tcp::Socket::new(ring(), ring());
         socket.set_nagle_enabled(false);
         let handle = sockets.add(socket);
-        let datagrams = Datagrams::start(&mut sockets);
+        let datagrams = Datagrams::start(&mut sockets, key.is_some());
         let iface = interface(&mut nic, address::client(number), now, seed);
         Self {
             rng,
+            key,
             number,
             sockets,
             handle,
@@ -145,7 +201,10 @@ impl Peer {
                 let node =
                     if self.rng.random_bool(0.5) { address::DEVICE } else { address::DESKTOP };
                 let service = Service::ALL[self.rng.random_range(0..Service::ALL.len())];
-                let script = Script::any(&mut self.rng, service, self.number);
+                let mut script = Script::any(&mut self.rng, service, self.number);
+                if self.key.is_some() && matches!(service, Service::Frame | Service::Message) {
+                    script = script.denied();
+                }
                 let mischief = self.mischief(now);
                 self.begin(node, service, script, mischief);
                 Some(now)
@@ -201,8 +260,9 @@ impl Peer {
             return Some(now);
         }
         if now >= *next && socket.can_send() {
-            // A header of a hundred bytes, were it ever whole.
-            let byte = [100, 0, 0, 0].get(*sent).copied().unwrap_or(b' ');
+            // A header of a hundred bytes, or a greeting, were it ever whole.
+            let len = if self.key.is_some() { 56 } else { 100 };
+            let byte = [len, 0, 0, 0].get(*sent).copied().unwrap_or(b' ');
             let _ = socket.send_slice(&[byte]);
             *sent += 1;
             *next = now + Duration::from_secs(1);
@@ -219,7 +279,15 @@ impl Peer {
         mischief: Option<(Instant, Mischief)>,
     ) {
         self.connect(node, service);
-        let connection = Connection::new(Client::new(service, Limits::DEFAULT));
+        let client = Client::new(service, Limits::DEFAULT);
+        let session = match &self.key {
+            Some(key) if service == Service::Command => {
+                let secret = secret(self.rng.next_u64());
+                Session::Keyed(KeyedClient::offer(client, key.clone(), secret))
+            }
+            _ => Session::Open(client),
+        };
+        let connection = Connection::new(session);
         let asker = Asker::new(self.begun, service, node, script, core::mem::take(&mut self.files));
         let talk = Talk { node, connection, asker, mischief, dozes: Instant::ZERO };
         self.state = State::Talking(Box::new(talk));
@@ -260,7 +328,7 @@ impl Peer {
             None => {}
         }
         if talk.asker.is_done() {
-            talk.connection.session.finish();
+            unstick::Session::<Asker>::finish(&mut talk.connection.session);
         }
         let [input, output] = &mut self.scratch;
         let mut scratch = Scratch { input, output };
@@ -300,7 +368,7 @@ fn breaks_the_protocol(closed: Closed) -> bool {
         Closed::Protocol(
             MessageError::Incomplete { .. } | MessageError::Frame(FrameError::Incomplete { .. }),
         ) => false,
-        Closed::Protocol(_) | Closed::WrongReply | Closed::Unsendable(_) => true,
+        Closed::Protocol(_) | Closed::WrongReply | Closed::Unsendable(_) | Closed::Forged => true,
         _ => false,
     }
 }

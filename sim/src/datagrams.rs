@@ -23,10 +23,12 @@ pub struct Datagrams {
     /// What was sent to the command service, by id: the status and the text of the answer.
     commands: BTreeMap<u64, (&'static str, String)>,
     pub answered: u64,
+    /// Whether commands are for who has a key alone.
+    keyed: bool,
 }
 
 impl Datagrams {
-    pub fn start(sockets: &mut SocketSet<'static>) -> Self {
+    pub fn start(sockets: &mut SocketSet<'static>, keyed: bool) -> Self {
         let ring = || PacketBuffer::new(vec![PacketMetadata::EMPTY; 8], vec![0; 8 * 1024]);
         let mut socket = Socket::new(ring(), ring());
         socket.bind(40_000).expect("the port is not 0");
@@ -37,6 +39,7 @@ impl Datagrams {
             echoes: Vec::new(),
             commands: BTreeMap::new(),
             answered: 0,
+            keyed,
         }
     }
 
@@ -53,7 +56,7 @@ impl Datagrams {
             let service = Endpoint::UDP.into_iter().find(|it| it.port() == from.endpoint.port);
             let right = match service.map(Endpoint::service) {
                 Some(Service::Echo) => self.echoes.iter().any(|echo| echo == bytes),
-                _ => self.is_answer(bytes),
+                _ => !self.keyed && self.is_answer(bytes),
             };
             if !right {
                 return Err(format!("a datagram answers nothing: {}", bytes.escape_ascii()));

@@ -4,7 +4,7 @@
 //! system is a smoltcp socket here, and the system's buffers are two queues.
 
 use crate::network::Nic;
-use crate::{address, interface};
+use crate::{address, interface, secret};
 use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
@@ -17,7 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use unstick::keys::Key;
 use unstick::{Endpoint, Service};
+use unstick_std::keys::NodeKeys;
 use unstick_std::node::{Config, Connections, Node, Storage, demo};
 
 /// Bytes of the longest file.
@@ -50,8 +52,16 @@ struct Line {
 }
 
 impl Desktop {
-    pub fn start(mut nic: Nic, now: Instant, seed: u64, outward: Arc<Notify>) -> Self {
-        let config = Config::new().files(Storage::Memory { largest: FILE }).name("desktop");
+    /// With a key, if it asks for one.
+    pub fn start(
+        mut nic: Nic,
+        now: Instant,
+        seed: u64,
+        outward: Arc<Notify>,
+        key: Option<Key>,
+    ) -> Self {
+        let mut config = Config::new().files(Storage::Memory { largest: FILE }).name("desktop");
+        config.keys = key.map(|key| NodeKeys::seeded([key], secret(seed)));
         let node = Node::new(demo::with_commands(config)).expect("it can be made").connections();
         let mut sockets = SocketSet::new(Vec::new());
         let lines = Service::ALL.into_iter().flat_map(|service| [service; BACKLOG]);

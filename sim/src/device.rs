@@ -1,14 +1,15 @@
 //! The node as it is in a device: on smoltcp, with files in memory.
 
 use crate::network::Nic;
-use crate::{address, interface};
+use crate::{address, interface, secret};
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
 use unstick::command::Command;
 use unstick::host::Identity;
+use unstick::keys::{Ephemerals, Key, KeyedServer, Keyring, Keys};
 use unstick::store::RamStore;
-use unstick::{Endpoint, Limits, Node, Service, datagram};
+use unstick::{Endpoint, Limits, Node, Server, Service, datagram};
 use unstick_conformance::commands::{Settings, Tasks, rows};
 use unstick_smoltcp::{Scratch, Stack};
 
@@ -28,8 +29,15 @@ const UDP: usize = 2;
 /// Bytes of each ring.
 const RING: usize = 2048;
 
+/// The one that a device has, in memory that a restart does not return.
+fn keyring(key: Key, seed: u64) -> &'static mut (dyn Keys + Send) {
+    let mut ring = Keyring::<1>::new(Ephemerals::random(secret(seed)));
+    ring.add(key).expect("there is room for one");
+    Box::leak(Box::new(ring))
+}
+
 pub struct Device {
-    stack: Stack<'static, Host, TCP, UDP>,
+    stack: Stack<'static, Host, TCP, UDP, KeyedServer<Server<Host>>>,
     host: Host,
     sockets: SocketSet<'static>,
     connections: Vec<SocketHandle>,
@@ -38,11 +46,13 @@ pub struct Device {
 }
 
 impl Device {
-    pub fn start(mut nic: Nic, now: Instant, seed: u64) -> Self {
+    /// With a key, if it asks for one.
+    pub fn start(mut nic: Nic, now: Instant, seed: u64, key: Option<Key>) -> Self {
         let identity = Identity::new("device", "1.0").target("simulated");
         let identity = identity.datagram(datagram::ETHERNET).connections(TCP);
         let store = RamStore::new(core::array::from_fn(|_| vec![0; FILE]));
-        let host = Node::with(identity, store, COMMANDS, Settings::new());
+        let mut host = Node::with(identity, store, COMMANDS, Settings::new());
+        host.keys = key.map(|key| keyring(key, seed));
         // The one memory that a restart does not return.
         let scratch = Scratch { input: vec![0; RING].leak(), output: vec![0; RING].leak() };
         let mut stack = Stack::new(Limits::DEFAULT, 1500, scratch);

@@ -53,6 +53,14 @@ impl Script {
         Self { asked: asked.collect(), depth }
     }
 
+    /// The same, asked elsewhere than on the command service of a node that asks for a key.
+    pub fn denied(mut self) -> Self {
+        for asked in &mut self.asked {
+            asked.expected = exact("this node answers only who has a key, on its command service");
+        }
+        self
+    }
+
     /// One thing that every node can answer at once.
     pub fn probe() -> Self {
         Self { asked: vec![plain("upper probe".into(), exact("PROBE"))], depth: 1 }

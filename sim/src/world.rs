@@ -6,6 +6,7 @@ use crate::desktop::Desktop;
 use crate::device::Device;
 use crate::network::{Network, Nic, Place, Weather};
 use crate::script::Script;
+use crate::secret;
 use core::cell::RefCell;
 use core::fmt;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
@@ -18,6 +19,7 @@ use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::time;
 use unstick::Limits;
+use unstick::keys::{Key, Role};
 
 /// Rounds at one moment after which somebody must have gone mad.
 const SPINS: u32 = 10_000;
@@ -83,6 +85,8 @@ struct World {
     start: time::Instant,
     now: Instant,
     rng: ChaCha8Rng,
+    /// What nodes ask for, if anything.
+    key: Option<Key>,
     network: Rc<RefCell<Network>>,
     device: Device,
     device_nic: Nic,
@@ -117,18 +121,23 @@ impl World {
         };
         let outward = Arc::new(Notify::new());
         let (device_nic, desktop_nic) = (join(address::DEVICE), join(address::DESKTOP));
-        let device = Device::start(device_nic.clone(), now, rng.next_u64());
-        let desktop =
-            Desktop::start(desktop_nic.clone(), now, rng.next_u64(), Arc::clone(&outward));
+        // A world in three has keys.
+        let key = seed
+            .is_multiple_of(3)
+            .then(|| Key::new(1, Role::Full, secret(seed)).expect("it is a key"));
+        let device = Device::start(device_nic.clone(), now, rng.next_u64(), key.clone());
+        let (nic, told) = (desktop_nic.clone(), Arc::clone(&outward));
+        let desktop = Desktop::start(nic, now, rng.next_u64(), told, key.clone());
         let peers = (0..options.clients).map(|number| {
             let nic = join(address::client(number));
-            Peer::start(nic, number, now, rng.next_u64(), fork(&mut rng))
+            Peer::start(nic, number, now, rng.next_u64(), fork(&mut rng), key.clone())
         });
         let peers = peers.collect();
         Self {
             start: time::Instant::now(),
             now,
             rng,
+            key: key.clone(),
             network,
             device,
             device_nic,
@@ -260,13 +269,15 @@ impl World {
         if self.rng.random_bool(0.03) {
             network.forget(self.device_nic.place);
             drop(network);
-            self.device = Device::start(self.device_nic.clone(), self.now, self.rng.next_u64());
+            let (nic, key) = (self.device_nic.clone(), self.key.clone());
+            self.device = Device::start(nic, self.now, self.rng.next_u64(), key);
             self.peers.iter_mut().for_each(|peer| peer.node_restarted(address::DEVICE));
         } else if self.rng.random_bool(0.03) {
             network.forget(self.desktop_nic.place);
             drop(network);
             let (nic, outward) = (self.desktop_nic.clone(), Arc::clone(&self.outward));
-            self.desktop = Desktop::start(nic, self.now, self.rng.next_u64(), outward);
+            let key = self.key.clone();
+            self.desktop = Desktop::start(nic, self.now, self.rng.next_u64(), outward, key);
             self.peers.iter_mut().for_each(|peer| peer.node_restarted(address::DESKTOP));
         }
     }

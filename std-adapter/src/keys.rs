@@ -47,11 +47,16 @@ impl NodeKeys {
     /// These keys; without any, nobody gets in. The secrets of its handshakes come from the system's source
     /// of randomness, and it fails where that does.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, Error> {
-        let seed = random()?;
-        let new = Keyring::new(Ephemerals::random(*seed)).apart(HANDSHAKES_APART);
-        let new = Self(Arc::new(Mutex::new(new)));
+        Ok(Self::seeded(keys, *random()?))
+    }
+
+    /// The same with this source for the secrets of its handshakes: for a simulation that is to do the same each
+    /// time. Who knows the seed can read every connection.
+    pub fn seeded(keys: impl IntoIterator<Item = Key>, seed: [u8; SECRET]) -> Self {
+        let ring = Keyring::new(Ephemerals::random(seed)).apart(HANDSHAKES_APART);
+        let new = Self(Arc::new(Mutex::new(ring)));
         new.replace(keys);
-        Ok(new)
+        new
     }
 
     /// Has these keys instead. Who is connected with one that is not among them is closed upon with the

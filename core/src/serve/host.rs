@@ -6,6 +6,8 @@ use super::store::Store;
 use super::task::{NoTask, Task};
 use crate::datagram::ETHERNET;
 use crate::endpoint::Endpoint;
+#[cfg(feature = "noise")]
+use crate::keys::Keys;
 use crate::time::Instant;
 use crate::wire::digest::Digester;
 use core::net::SocketAddr;
@@ -59,7 +61,7 @@ pub trait Host: Sized + 'static {
 
     /// The keys that commands are for; by default `None`, and there are none.
     #[cfg(feature = "noise")]
-    fn keys(&mut self) -> Option<&mut dyn crate::keys::Keys> {
+    fn keys(&mut self) -> Option<&mut dyn Keys> {
         None
     }
 }
@@ -301,6 +303,9 @@ pub struct Node<S: Store + 'static, C: 'static = (), T: Task<Self> + 'static = N
     pub counters: Counters,
     /// What its commands work on.
     pub context: C,
+    /// The keys that commands are for; without, whoever reaches it may run them.
+    #[cfg(feature = "noise")]
+    pub keys: Option<&'static mut (dyn Keys + Send)>,
 }
 
 impl<S: Store> Node<S> {
@@ -318,7 +323,15 @@ impl<S: Store, C, T: Task<Self>> Node<S, C, T> {
         commands: &'static [Command<Self>],
         context: C,
     ) -> Self {
-        Self { identity, commands, store, counters: Counters([0; Counter::ALL.len()]), context }
+        Self {
+            identity,
+            commands,
+            store,
+            counters: Counters([0; Counter::ALL.len()]),
+            context,
+            #[cfg(feature = "noise")]
+            keys: None,
+        }
     }
 }
 
@@ -344,5 +357,10 @@ impl<S: Store, C, T: Task<Self> + 'static> Host for Node<S, C, T> {
 
     fn counters(&self) -> Counters {
         self.counters
+    }
+
+    #[cfg(feature = "noise")]
+    fn keys(&mut self) -> Option<&mut dyn Keys> {
+        self.keys.as_deref_mut().map(|keys| -> &mut dyn Keys { keys })
     }
 }
