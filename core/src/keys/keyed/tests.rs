@@ -2,7 +2,7 @@ use super::ends::{GREETING, HELLO, write_frame};
 use super::*;
 use crate::host::Identity;
 use crate::keys::handshake::Initiator;
-use crate::keys::tests::{Files, Locked, key, locked};
+use crate::keys::tests::{Files, Locked, hex, key, locked};
 use crate::keys::{Ephemerals, Keyring};
 use crate::store::RamStore;
 use crate::{Caller, Cancelled, Client, Limits, Node, ReplyEvent, Request, Server, Service};
@@ -135,6 +135,41 @@ fn commands_and_files_pass_whatever_the_windows() {
         assert_eq!(pair.run(space).1, Next::Closed(Closed::End), "{space}");
         assert_eq!(pair.counted(Counter::Denied), 0);
     }
+}
+
+/// What Python's noiseprotocol says with the same key, the same secrets (the client's is 32 ones, the node's the
+/// first of a chain that begins with 32 twos) and 256 for the longest message.
+#[test]
+fn the_bytes_of_a_conversation() {
+    let mut pair = Pair::new(key(1), &[("upper a", 0)]);
+    pair.step_client(4096);
+    assert_eq!(
+        pair.to_node,
+        hex(
+            "38000000554b0101a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a2096075f8a3925f056bbb36fb9d2b583ea20371bcd6"
+        )
+    );
+    pair.step_server(4096);
+    assert_eq!(
+        pair.to_client,
+        hex(
+            "34000000001ae63e55709a84b5859958da64a64e222996c1f06a39cb90df4eec394b98273329c4b1ff930a8c196f2560156161f2941f400c"
+        )
+    );
+    pair.step_client(4096);
+    assert_eq!(
+        pair.to_node,
+        hex(
+            "3f000000e31376f3d5b7ed8f25bd6f68cbf2139000a5f9c273455102f800f97e6efb1afc7724d4fbf2c2c8fcb154264212c130c86c01c07091b4c405713aa32d580a31"
+        )
+    );
+    pair.step_server(4096);
+    assert_eq!(
+        pair.to_client,
+        hex(
+            "48000000d2137fe686687d053cf4f676f40f141e27559341fa8ea9bd755742999fd960c0f2947ee59435f22496866b05d5afcf242d21a477331e791de5f55d17d65710c6e5410c2528a5797e"
+        )
+    );
 }
 
 /// What goes over the wire is no longer than its receiver takes, and never empty.
