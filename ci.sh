@@ -424,7 +424,7 @@ step_footprint() {
   need_tool python3 python3
   (
     cd firmware
-    for features in "" board; do
+    for features in "" board board,keys; do
       cargo clippy --package unstick-footprint --lib --bins --features "$features" -- -D warnings
     done
   )

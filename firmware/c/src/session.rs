@@ -192,12 +192,14 @@ fn reason(why: Closed) -> unstick_reason {
         Closed::BodyFailed => unstick_reason::BodyFailed,
         Closed::Timeout(_) => unstick_reason::Timeout,
         Closed::Aborted => unstick_reason::Aborted,
-        // The last four are a client's.
+        // The last are a client's, or of keys, which C has not.
         Closed::Protocol(_)
         | Closed::WrongReply
         | Closed::Unanswered
         | Closed::Unsendable(_)
-        | Closed::Refused => unstick_reason::Protocol,
+        | Closed::Refused
+        | Closed::Forged
+        | Closed::Unwelcome => unstick_reason::Protocol,
     }
 }
 
