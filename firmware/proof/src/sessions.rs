@@ -55,6 +55,7 @@ fn host<H: Host>(host: &mut H) {
         black_box(Host::identity(host));
         Host::count(host, black_box(Counter::Frames), black_box(0));
         black_box(Host::store(host));
+        black_box((Host::keys(host).is_some(), Host::anyone(host)));
     }
 }
 
