@@ -2,8 +2,8 @@
 //! them, leaves some out, says something of his own, and knows no key: what an end hears is what the other
 //! has said, from its start, and all of it where nobody has meddled.
 
+use core::cell::RefCell;
 use core::time::Duration;
-use std::cell::RefCell;
 use std::rc::Rc;
 use unstick::command::Role;
 use unstick::host::{Counter, Counters, Identity};
