@@ -86,6 +86,7 @@ struct Channel {
     /// Bytes of the longest message that the peer takes.
     limit: usize,
 }
+
 impl<S, const M: usize> KeyedServer<S, M> {
     /// A session at the start of a connection, for whoever has a key of the [host](Host::keys)'s.
     pub fn accept(inner: S) -> Self {
@@ -119,6 +120,7 @@ impl<S, E, const M: usize> Keyed<S, E, M> {
         }
     }
 }
+
 impl<S, E, const M: usize> Keyed<S, E, M> {
     /// A step whose output has [`SPACE`] or nothing. Returns what it waits for, and until when.
     fn run<H>(
@@ -310,6 +312,7 @@ impl<H: Host, S: Serve<H> + Guarded, const M: usize> Serve<H> for KeyedServer<S,
         }
     }
 }
+
 /// Seals a text that stands behind the place for its prefix. Returns the bytes of its frame.
 fn seal(ciphers: &mut Ciphers, space: &mut [u8], len: usize) -> Result<usize, Forged> {
     let (prefix, rest) = space.split_first_chunk_mut::<PREFIX>().ok_or(Forged)?;
